@@ -1,0 +1,67 @@
+# Two commands: `make book` and `make test`. Everything else is `cnnlab ...` (see `cnnlab --help`).
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+READY := $(VENV)/.installed
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+# One thread: beside one busy process, two threads make a small net many times slower.
+export OMP_NUM_THREADS := 1
+export PYTHONHASHSEED := 0
+
+PYTEST := pytest -n 2 --dist loadfile -p no:cacheprovider
+# timed(name, command): run it, say how long it took, keep its status
+timed = @start=$$SECONDS; status=0; { $(2); } || status=$$?; echo "== $(1): $$((SECONDS - start)) s"; exit $$status
+
+.PHONY: help book test test-all check serve bench clean install
+
+help:
+	@echo "make book      build the book into _build/html"
+	@echo "make serve     build it and serve it on http://localhost:8000 (PORT=... for another)"
+	@echo "make test      every test but the slow ones marked 'full'"
+	@echo "make test-all  those too"
+	@echo "make check     lint and fast tests, under 30 s"
+	@echo "make bench     speed, side by side with the peers"
+	@echo "make clean     remove what was built (the environment stays; remove .venv by hand)"
+
+install: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "cnnlab needs Python 3.11 or newer, and '$(PYTHON)' is $$($(PYTHON) -V 2>&1 || true). Install one (apt-get install python3) or name it: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+	  echo "Python's venv module is missing. Install it: apt-get install python3-venv" >&2; exit 1; }
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV) (PyTorch is large: a few minutes the first time) ..."
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[book,grading,test]'
+	@touch $@
+
+book: $(READY)
+	@python book/build.py $(if $(QUIET),-qq)
+	@echo "The book: file://$(CURDIR)/_build/html/index.html"
+
+serve: book
+	@echo "http://localhost:$(or $(PORT),8000)  (Ctrl-C stops it)"
+	@python -m http.server --bind localhost --directory _build/html $(or $(PORT),8000)
+
+check: $(READY)
+	@ruff check .
+	@ruff format --check . 
+	@$(PYTEST) -q -m "not slow and not browser and not gpu" tests
+
+test: $(READY)
+	$(call timed,lint,ruff check . && ruff format --check .)
+	$(call timed,book,$(MAKE) --no-print-directory book)
+	$(call timed,tests,$(PYTEST) -m "not gpu and not full" --durations=15 tests)
+	$(call timed,chapters (nbval),$(PYTEST) --nbval --nbval-current-env --nbval-cell-timeout=60 chapters)
+
+test-all: test
+	$(call timed,the slow rest,$(PYTEST) -m "full and not gpu" --durations=0 tests)
+
+bench: $(READY)
+	@python benchmarks/run.py
+
+clean:
+	rm -rf _build dist build .pytest_cache .ruff_cache

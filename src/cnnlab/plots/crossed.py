@@ -1,0 +1,58 @@
+"""Two crossed factors: the second along the axis, the first by color and shape."""
+
+import statistics
+
+from cnnlab.plots import axes, label, look
+from cnnlab.record import Record
+
+
+def crossed(record: Record, measure: str = "test_accuracy", ax=None):
+    """Mean and standard deviation over the seeds at every pair of levels, each seed a small dot; × marks divergence."""
+    _refuse_smoke(record)
+    (inner, names), (outer, groups) = record.factors.items()
+    ax = axes(ax)
+    for i, name in enumerate(names):
+        for x, group in enumerate(groups):
+            at = {inner: name, outer: group}
+            values, place = record.values(measure, **at), x + _offset(i, len(names))
+            diverged = [run.diverged for run in record.at(**at)]
+            style = look(name, i) | ({"marker": "x"} if all(diverged) else {})
+            ax.errorbar(place, statistics.fmean(values), statistics.stdev(values), capsize=2, **style)
+            ax.plot([place + 0.05] * len(values), values, ".", color=style["color"], alpha=0.4, markersize=3)
+    return _finish(ax, names, groups, record.data["name"])
+
+
+def crossed_published(rows: list[dict], like: Record, measure: str = "test_accuracy", ax=None):
+    """A published table drawn as `crossed` draws the record `like`; × at the bottom: reported as not converged."""
+    (inner, names), (outer, groups) = like.factors.items()
+    ax = axes(ax)
+    floor = min(row[measure] for row in rows if row[measure] is not None) - 0.5
+    for row in rows:
+        i, x = names.index(row[inner]), groups.index(row[outer])
+        value = row[measure]
+        style = look(row[inner], i) | ({"marker": "x"} if value is None else {})
+        ax.plot(x + _offset(i, len(names)), floor if value is None else value, linestyle="none", **style)
+    return _finish(ax, [], groups, f"published: {rows[0]['source']}")
+
+
+def _offset(i: int, count: int) -> float:
+    return (i - (count - 1) / 2) * 0.8 / count
+
+
+def _finish(ax, names: list[str], groups: list[str], title: str):
+    for i, name in enumerate(names):
+        ax.plot([], [], linestyle="none", label=label(name), **look(name, i))
+    ax.set_xticks(range(len(groups)), [label(group) for group in groups])
+    ax.set_title(title, fontsize=10)
+    ax.set_ylabel("test accuracy, %")
+    if names:
+        ax.legend(fontsize=8, ncols=2, frameon=False)
+    return ax
+
+
+def _refuse_smoke(record: Record) -> None:
+    if record.smoke:
+        raise ValueError(
+            f'the record of "{record.slug}" is a smoke run: it shows that the machinery turns, not a result. '
+            f"Measure it with: cnnlab run {record.slug}"
+        )

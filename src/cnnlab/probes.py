@@ -1,0 +1,59 @@
+"""Measure a model from outside: hooks that come off again."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from cnnlab.techniques.initialization import layers
+
+
+@contextmanager
+def outputs(model: nn.Module) -> Iterator[dict[str, Tensor]]:
+    """Inside the block, every forward pass leaves what each linear and convolutional layer gave out, by name."""
+    caught: dict[str, Tensor] = {}
+    hooks = [
+        layer.register_forward_hook(lambda _module, _inputs, output, name=name: caught.update({name: output}))
+        for name, layer in layers(model)
+    ]
+    try:
+        yield caught
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def signal(model: nn.Module, images: Tensor, labels: Tensor) -> dict[str, list]:
+    r"""How strong the signal is at each layer, forward and backward, on one batch; the model keeps its gradients.
+
+    Columns, a value a layer in order of use: `layer` (name), `variance` $\mathrm{Var}(z)$ of what the layer gives out
+    before its activation, `gradient` $E[(\partial L / \partial z)^2]$ of the cross-entropy there, `weight_gradient`
+    $E[(\partial L / \partial W)^2]$. Images (N, C, H, W), standardized; labels (N,). Row I08.
+    """
+    with outputs(model) as caught, torch.enable_grad():
+        loss = F.cross_entropy(model(images), labels)
+    weights = [dict(layers(model))[name].weight for name in caught]
+    gradients = torch.autograd.grad(loss, [*caught.values(), *weights])
+    mean_squares = [g.square().mean().item() for g in gradients]
+    return {
+        "layer": list(caught),
+        "variance": [z.var(correction=0).item() for z in caught.values()],
+        "gradient": mean_squares[: len(caught)],
+        "weight_gradient": mean_squares[len(caught) :],
+    }
+
+
+def gain_per_layer(values: list[float]) -> float:
+    """The factor by which `values` grow from one layer to the next, from a line through their logarithms.
+
+    Zero and non-finite values are left out; fewer than two that remain raise a `ValueError`.
+    """
+    logs = torch.tensor(values, dtype=torch.float64).log()
+    keep = logs.isfinite().nonzero().squeeze(1).double()
+    if len(keep) < 2:
+        raise ValueError(f"a gain needs at least two layers with a positive finite value; got {values}")
+    logs = logs[logs.isfinite()] - logs[logs.isfinite()].mean()
+    depth = keep - keep.mean()
+    return ((depth @ logs) / (depth @ depth)).exp().item()

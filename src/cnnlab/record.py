@@ -1,0 +1,158 @@
+"""A record: what was measured, with its conditions. Written once by a machine, read by everything."""
+
+import csv
+import json
+import math
+import os
+import statistics
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from cnnlab.choices import choose
+from cnnlab.experiment import Experiment, Level, folder
+
+# 97.5 % quantiles of Student's t for 1 to 30 degrees of freedom
+T975 = (
+    12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622, 2.2281,
+    2.2010, 2.1788, 2.1604, 2.1448, 2.1314, 2.1199, 2.1098, 2.1009, 2.0930, 2.0860,
+    2.0796, 2.0739, 2.0687, 2.0639, 2.0595, 2.0555, 2.0518, 2.0484, 2.0452, 2.0423,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: `ended` is "finished" or "diverged at step n"; curves are columns, measures single numbers."""
+
+    level: Level
+    seed: int
+    seconds: float
+    ended: str
+    measures: dict[str, float | None]
+    curves: dict[str, list]
+
+    @property
+    def diverged(self) -> bool:
+        return self.ended != "finished"
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean with the half-width of its 95 % t-interval over `n` seeds; `sees` is false where zero lies inside."""
+
+    mean: float
+    half: float
+    n: int
+
+    @property
+    def sees(self) -> bool:
+        return abs(self.mean) > self.half
+
+    def __str__(self) -> str:
+        return f"{self.mean:+.1f} ± {self.half:.1f}" if self.sees else f"cannot tell (± {self.half:.1f})"
+
+
+@dataclass(frozen=True)
+class Record:
+    """Everything a figure may say. `smoke` marks a run that only shows that the machinery turns."""
+
+    slug: str
+    fingerprint: str
+    size: str
+    smoke: bool
+    version: str
+    date: str
+    machine: dict
+    data: dict
+    baseline: dict
+    factors: dict[str, list[str]]
+    seeds: list[int]
+    runs: list[Run] = field(default_factory=list)
+    canary: dict[str, list[float]] = field(default_factory=dict)
+
+    def at(self, **level: str) -> list[Run]:
+        """The runs at a level, by seed: `record.at(initialization="he", activation="relu")`."""
+        found = [run for run in self.runs if level.items() <= run.level.items()]
+        if not found:
+            raise ValueError(f"no run of {self.slug} is at {level}; its factors and levels are {self.factors}")
+        return sorted(found, key=lambda run: run.seed)
+
+    def values(self, measure: str, **level: str) -> list[float]:
+        """One value a seed, in the order of the seeds; a missing measure (a diverged run) is nan."""
+        values = (run.measures.get(measure) for run in self.at(**level))
+        return [math.nan if value is None else value for value in values]
+
+    def difference(self, measure: str, level: Level, other: Level) -> Interval:
+        """`level` minus `other`, seed by seed, with a 95 % t-interval."""
+        pairs = zip(self.values(measure, **level), self.values(measure, **other), strict=True)
+        return interval([a - b for a, b in pairs])
+
+    def conditions(self) -> str:
+        """One sentence under which every number of this record stands: data, net, training, seeds, machine, date."""
+        b, m = self.baseline, self.machine
+        side = f" at {b['image_size']} x {b['image_size']} pixels" if b["image_size"] else ""
+        length = f"{b['steps']} steps" if b["steps"] else f"{b['epochs']} epochs"
+        return (
+            f"{self.data['name']}, {self.data['train_images']:,} training images{side}; {b['model']} net of depth "
+            f"{b['depth']} and width {b['width']}; {length} of batch {b['batch_size']}, lr {b['lr']}, {b['schedule']}; "
+            f"{len(self.seeds)} seeds; {m['device']} ({m['processor']}), {m['threads']} thread, {m['precision']}, "
+            f"torch {m['torch']}, cnnlab {self.version}, {self.date}."
+        )
+
+    def save(self, path: str | Path) -> Path:
+        """Write atomically: a temporary file beside it, then a rename. Numbers keep four digits."""
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f".{path.name}.{os.getpid()}")
+        part.write_text(_dumps(_four_digits(asdict(self))), encoding="utf-8")
+        part.replace(path)
+        return path
+
+    def is_stale(self, experiment: Experiment) -> bool:
+        """True where the experiment's question has changed since this was measured."""
+        return self.fingerprint != experiment.fingerprint
+
+
+def interval(values: list[float]) -> Interval:
+    """Mean and half-width $t_{.975, n-1}\\, s / \\sqrt{n}$; needs at least two values."""
+    if len(values) < 2:
+        raise ValueError(f"an interval needs at least two seeds; got {len(values)}")
+    t = T975[min(len(values) - 1, len(T975)) - 1]
+    return Interval(statistics.fmean(values), t * statistics.stdev(values) / math.sqrt(len(values)), len(values))
+
+
+def load(name: str | Path) -> Record:
+    """The record of an experiment by its slug (from the package), or by the path of its `.json`."""
+    if str(name).endswith(".json"):
+        text = Path(name).read_text(encoding="utf-8")
+    else:
+        file = folder() / f"{name}.json"
+        if not file.is_file():
+            raise FileNotFoundError(f'experiment "{name}" has no record yet; measure it with: cnnlab run {name}')
+        text = file.read_text(encoding="utf-8")
+    table = json.loads(text)
+    return Record(**{**table, "runs": [Run(**run) for run in table["runs"]]})
+
+
+def _four_digits(value):
+    """Numbers with four digits; what is not finite becomes null, because JSON knows no NaN."""
+    if isinstance(value, float):
+        return float(f"{value:.4g}") if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: v if key == "canary" else _four_digits(v) for key, v in value.items()}
+    return [_four_digits(v) for v in value] if isinstance(value, list | tuple) else value
+
+
+def _dumps(table: dict) -> str:
+    """JSON with a line a run, so that a diff shows which run changed."""
+    runs = ",\n".join("  " + json.dumps(run) for run in table["runs"])
+    rest = json.dumps({**table, "runs": "RUNS"}, indent=1)
+    return rest.replace('"RUNS"', f"[\n{runs}\n ]") + "\n"
+
+
+def published(table: str, measure: str = "test_accuracy") -> list[dict]:
+    """A table of the sources, a row a cell: its levels by factor, `measure` as a float or None, `note` and `source`."""
+    here = folder() / "published"
+    names = {entry.name[:-4]: entry for entry in here.iterdir() if entry.name.endswith(".csv")}
+    text = choose(names, table, "published table").read_text(encoding="utf-8")
+    rows = csv.DictReader(text.splitlines())
+    return [{**row, measure: float(row[measure]) if row[measure] else None} for row in rows]

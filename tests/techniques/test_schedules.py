@@ -1,0 +1,82 @@
+"""Schedules against torch's own schedulers, their limits and published numbers."""
+
+import math
+import re
+
+import pytest
+import torch
+from torch.optim import lr_scheduler
+
+from cnnlab.techniques.schedules import SCHEDULES, schedule
+
+T = 40
+TORCH = {
+    "constant": lambda optimizer: lr_scheduler.ConstantLR(optimizer, factor=1, total_iters=T),
+    "linear": lambda optimizer: lr_scheduler.LinearLR(optimizer, 1, 0, total_iters=T),
+    "square": lambda optimizer: lr_scheduler.PolynomialLR(optimizer, total_iters=T, power=2),
+    "sqrt": lambda optimizer: lr_scheduler.PolynomialLR(optimizer, total_iters=T, power=0.5),
+    "cosine": lambda optimizer: lr_scheduler.CosineAnnealingLR(optimizer, T_max=T),
+    "step": lambda optimizer: lr_scheduler.MultiStepLR(optimizer, [T // 2, 3 * T // 4], gamma=0.1),
+}
+
+
+def rates_of_torch(make, steps: int) -> list[float]:
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    scheduler = make(optimizer)
+    rates = []
+    for _ in range(steps):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    return rates
+
+
+@pytest.mark.parametrize("name", TORCH)
+def test_schedule_equals_torchs_scheduler_at_every_step(name):
+    ours = [SCHEDULES[name](step / T) for step in range(T)]
+    assert ours == pytest.approx(rates_of_torch(TORCH[name], T), abs=1e-9)
+
+
+def test_one_cycle_is_the_limit_of_torchs_one_cycle():
+    """Torch puts its turning points one step early, so the two differ by at most the steepest slope times a step."""
+    steps = 2000
+    rates = rates_of_torch(
+        lambda optimizer: lr_scheduler.OneCycleLR(optimizer, max_lr=1, total_steps=steps + 1, cycle_momentum=False),
+        steps,
+    )
+    ours = [SCHEDULES["one_cycle"](step / steps) for step in range(steps)]
+    assert ours == pytest.approx(rates, abs=math.pi / 2 / 0.3 / steps)
+
+
+def test_every_schedule_that_torch_has_is_compared_with_it():
+    assert set(SCHEDULES) == {*TORCH, "one_cycle"}
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_factor_stays_in_the_unit_interval(name):
+    factors = [SCHEDULES[name](t / 100) for t in range(100)]
+    assert all(0 < factor <= 1 for factor in factors)
+
+
+@pytest.mark.parametrize("name", sorted(set(SCHEDULES) - {"one_cycle"}))
+def test_schedule_starts_at_the_full_rate_and_never_rises(name):
+    factors = [SCHEDULES[name](t / 100) for t in range(100)]
+    assert factors[0] == 1
+    assert factors == sorted(factors, reverse=True)
+
+
+def test_one_cycle_is_continuous_at_its_peak():
+    one_cycle = SCHEDULES["one_cycle"]
+    assert one_cycle(0.0) == pytest.approx(1 / 25)
+    assert one_cycle(0.3) == pytest.approx(1) == pytest.approx(one_cycle(0.3 - 1e-9))
+
+
+def test_half_way_the_rates_are_those_of_the_sheet():
+    """Row L02: with a rate of 0.01, half of the run."""
+    rates = [0.01 * SCHEDULES[name](0.5) for name in ("step", "square", "sqrt", "linear")]
+    assert rates == pytest.approx([0.001, 0.0025, 0.00707, 0.005], abs=1e-5)
+
+
+def test_unknown_schedule_lists_the_choices():
+    with pytest.raises(ValueError, match=re.escape('schedule "triangle" is unknown; choose one of: constant, cosine')):
+        schedule("triangle")

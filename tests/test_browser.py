@@ -1,0 +1,84 @@
+"""Every page of the book in Chromium: over http, under a sub-path, opened as a file; in light and in dark."""
+
+import pytest
+from conftest import toc_pages
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+# Violations that come from the theme and that a few lines of CSS cannot mend: {rule: why}.
+FROM_THE_THEME: dict[str, str] = {}
+
+
+@pytest.mark.parametrize("place", ["root", "sub-path", "file"])
+@pytest.mark.parametrize("name", toc_pages())
+def test_a_page_loads_whole_and_asks_nobody_else(site, visit, name, place):
+    page = visit(f"{site[place]}/{name}.html")
+    assert page.locator("h1").first.inner_text().strip()
+    assert page.evaluate("document.fonts.status") == "loaded"
+    formulas = page.locator(".math:not(.admonition)")
+    assert formulas.count() == page.locator(".math > mjx-container").count()
+    assert page.locator("mjx-merror").count() == 0
+    views = page.locator('script[type="application/vnd.jupyter.widget-view+json"]').count()
+    assert page.locator(".cnnlab-widget").count() == views
+    assert page.locator(".widget-note.error").all_inner_texts() == []
+    assert page.problems == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", [*toc_pages(), "search"])
+def test_a_page_has_no_serious_accessibility_violation(site, visit, name, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = visit(f"{site['root']}/{name}.html", color_scheme=scheme)
+    assert page.evaluate("document.documentElement.dataset.theme") == scheme
+    found = [
+        f"{rule['impact']} {rule['id']}: {node['html'][:200]} {node['failureSummary'][:300]}"
+        for rule in Axe().run(page).response["violations"]
+        for node in rule["nodes"]
+        if rule["impact"] in ("serious", "critical") and rule["id"] not in FROM_THE_THEME
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("name", toc_pages())
+def test_a_page_fits_a_telephone(site, visit, name):
+    page = visit(f"{site['root']}/{name}.html", width=390)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.parametrize("place", ["root", "sub-path", "file"])
+def test_the_first_page_is_reached_from_the_folder(site, visit, place):
+    page = visit(f"{site[place]}/index.html")
+    page.wait_for_url("**/book/intro.html")
+    assert page.problems == []
+
+
+@pytest.mark.parametrize("place", ["root", "file"])
+def test_search_finds_a_word_without_a_network(site, visit, place):
+    page = visit(f"{site[place]}/search.html?q=seed")
+    page.locator("#search-results li a").first.wait_for()
+    assert "book/methods.html" in " ".join(a.get_attribute("href") for a in page.locator("#search-results li a").all())
+    assert page.problems == []
+
+
+def test_the_keyboard_jumps_over_the_navigation(site, visit):
+    page = visit(f"{site['root']}/book/intro.html")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent.trim()") == "Skip to main content"
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#main-content")
+
+
+def test_one_search_field_is_shown(site, visit):
+    page = visit(f"{site['root']}/book/intro.html")
+    assert page.locator(".search-button__button:visible").count() == 1
+
+
+def test_a_widget_is_left_out_on_paper(site, visit):
+    page = visit(f"{site['root']}/book/intro.html")
+    page.evaluate(
+        "document.querySelector('article').insertAdjacentHTML('beforeend', '<div class=cnnlab-widget>x</div>')"
+    )
+    assert page.locator(".cnnlab-widget").is_visible()
+    page.emulate_media(media="print")
+    assert not page.locator(".cnnlab-widget").is_visible()

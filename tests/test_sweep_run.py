@@ -1,0 +1,150 @@
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cnnlab import experiment, record
+from cnnlab.cli import main
+from cnnlab.sweep.run import run, run_one
+
+TOML = """
+question = "Does a tiny net learn digits?"
+sources = ["none"]
+[baseline]
+dataset = "digits"
+steps = 6
+epochs = 2
+width = 4
+[factor.initialization]
+fields = ["initialization"]
+levels = { zeros = { initialization = "zeros" }, he = { initialization = "he" }, lsuv = { initialization = "lsuv" } }
+[size.cpu]
+seeds = [0, 1]
+"""
+
+
+@pytest.fixture
+def asked(tmp_path):
+    path = tmp_path / "tiny.toml"
+    path.write_text(TOML)
+    return path
+
+
+def measure(asked: Path, folder: Path, **options) -> list[record.Record]:
+    with ThreadPoolExecutor(1) as executor:
+        return list(run(experiment.load(asked), folder, executor=executor, **options))
+
+
+def comparable(measured: record.Record) -> record.Record:
+    return replace(measured, date="", machine={}, runs=[replace(each, seconds=0.0) for each in measured.runs])
+
+
+def test_a_record_holds_every_level_at_every_seed(asked, tmp_path):
+    states = measure(asked, tmp_path)
+    assert [len(state.runs) for state in states] == [1, 2, 3, 4, 5, 6, 6]
+    levels = [(each.level["initialization"], each.seed) for each in states[-1].runs]
+    assert levels == [(level, seed) for seed in (0, 1) for level in ("zeros", "he", "lsuv")]
+    assert comparable(record.load(tmp_path / "tiny.json")).factors == {"initialization": ["zeros", "he", "lsuv"]}
+
+
+def test_a_run_again_gives_the_same_numbers(asked):
+    config = experiment.load(asked).config({"initialization": "lsuv"})
+    first, second = (run_one(config, {"initialization": "lsuv"}, 3) for _ in range(2))
+    assert replace(first, seconds=0) == replace(second, seconds=0)
+    assert run_one(config, {"initialization": "lsuv"}, 4).measures != first.measures
+
+
+def test_an_interrupted_measurement_goes_on_and_ends_in_the_same_record(asked, tmp_path):
+    whole = measure(asked, tmp_path / "whole")[-1]
+    with ThreadPoolExecutor(1) as executor:
+        half = run(experiment.load(asked), tmp_path / "half", executor=executor)
+        list(itertools.islice(half, 2))
+        half.close()
+    notes = tmp_path / "half" / "tiny.cpu.runs.jsonl"
+    before = notes.read_text()
+    assert before.count("\n") == 2
+    notes.write_text(before + '{"key": "torn')  # a crash in the middle of a line
+    resumed = measure(asked, tmp_path / "half")
+    assert [len(state.runs) for state in resumed] == [3, 4, 5, 6, 6]
+    assert comparable(resumed[-1]) == comparable(whole)
+
+
+def test_another_question_does_not_take_over_old_runs(asked, tmp_path):
+    measure(asked, tmp_path)
+    asked.write_text(TOML.replace("steps = 6", "steps = 4"))
+    assert [len(state.runs) for state in measure(asked, tmp_path)] == [1, 2, 3, 4, 5, 6, 6]
+
+
+def test_another_data_set_is_named_in_the_record(asked, tmp_path):
+    measured = measure(asked, tmp_path, dataset="shapes")[-1]
+    assert measured.data["name"] == "shapes" and measured.baseline["dataset"] == "digits"
+
+
+def test_a_smoke_run_says_so(asked, tmp_path):
+    assert measure(asked, tmp_path, smoke=True)[-1].smoke
+    assert not measure(asked, tmp_path)[-1].smoke
+
+
+def test_a_diverged_run_stays_in_the_record_as_diverged(asked):
+    config = experiment.load(asked).config({"initialization": "he"}).with_fields(lr=1e20)
+    ended = run_one(config, {"initialization": "he"}, 0)
+    assert ended.ended.startswith("diverged at step ") and ended.diverged
+    assert ended.measures == {"test_accuracy": 10.0, "test_loss": None}
+
+
+def test_list_show_and_mistakes_on_the_command_line(asked, tmp_path, capsys):
+    measure(asked, tmp_path)
+    assert main(["show", str(tmp_path / "tiny.json")]) == 0
+    shown = capsys.readouterr().out
+    assert "tiny: test_accuracy, mean ± standard deviation over 2 seeds, digits" in shown and "lsuv" in shown
+    assert main(["list"]) == 0
+    assert "initialization" in capsys.readouterr().out
+    assert main(["show", str(tmp_path / "tiny.json"), "--measure", "speed"]) == 2
+    assert 'measure "speed" is unknown; choose one of: test_accuracy, test_loss' in capsys.readouterr().err
+    assert main(["run", "nothing"]) == 2
+    assert 'experiment "nothing" is unknown; choose one of' in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_after_kill_9_the_same_command_goes_on(asked, tmp_path):
+    command = [sys.executable, "-m", "cnnlab.cli", "run", str(asked), "--out", str(tmp_path / "killed")]
+    notes = tmp_path / "killed" / "tiny.cpu.runs.jsonl"
+    running = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
+    deadline = time.monotonic() + 120
+    while not (notes.exists() and notes.read_text().count("\n")):
+        assert running.poll() is None and time.monotonic() < deadline
+        time.sleep(0.02)
+    os.kill(running.pid, signal.SIGKILL)
+    running.wait()
+    kept = [line for line in notes.read_text().splitlines(keepends=True) if line.endswith("\n")]
+    while _group_lives(running.pid):
+        assert time.monotonic() < deadline, "workers outlive the command that started them"
+        time.sleep(0.1)
+    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+    assert notes.read_text().startswith("".join(kept))
+    assert len([json.loads(line) for line in notes.read_text().splitlines()]) == 6
+    assert (
+        comparable(record.load(tmp_path / "killed" / "tiny.json")).runs
+        == comparable(record.load(measure_to(asked, tmp_path / "whole"))).runs
+    )
+
+
+def measure_to(asked: Path, folder: Path) -> Path:
+    measure(asked, folder)
+    return folder / "tiny.json"
+
+
+def _group_lives(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
