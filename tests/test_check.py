@@ -96,7 +96,7 @@ def test_close_lets_what_is_right_pass_and_says_so(got, want, capsys):
     ("got", "want", "message"),
     [
         (9, 27, r"^got 9, want 27\. times the kernel$"),
-        (27.0, 27, r"^got 27, want 27 \(a int, not a float\)\. times"),
+        (27.0, 27, r"^got 27, want 27 \(an int, not a float\)\. times"),
         (torch.zeros(3, 2), MATRIX, r"^got shape \(3, 2\), want \(2, 3\)\."),
         (MATRIX.long(), MATRIX, r"^got int64, want float32\."),
         (MATRIX.tolist(), MATRIX, r"want a tensor of shape \(2, 3\)"),
@@ -197,7 +197,7 @@ def test_unchanged_returns_the_result_of_a_function_that_leaves_its_arguments_al
 
 
 def test_unchanged_names_the_tensor_that_was_changed_in_place():
-    message = r"^argument 2, a float32 tensor of shape \(2, 3\), was changed in place\. Work on a copy"
+    message = r"^argument 2, a float32 tensor of shape \(2, 3\), was changed in place\. Work on a copy \(clone"
     with pytest.raises(AssertionError, match=message):
         check.unchanged(lambda k, x: x.mul_(k), 2, MATRIX.clone())
 

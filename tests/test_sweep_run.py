@@ -13,6 +13,7 @@ import pytest
 
 from cnnlab import experiment, record
 from cnnlab.cli import main
+from cnnlab.sweep.canary import canary
 from cnnlab.sweep.run import run, run_one
 
 TOML = """
@@ -52,7 +53,9 @@ def test_a_record_holds_every_level_at_every_seed(asked, tmp_path):
     assert [len(state.runs) for state in states] == [1, 2, 3, 4, 5, 6, 6]
     levels = [(each.level["initialization"], each.seed) for each in states[-1].runs]
     assert levels == [(level, seed) for seed in (0, 1) for level in ("zeros", "he", "lsuv")]
-    assert comparable(record.load(tmp_path / "tiny.json")).factors == {"initialization": ["zeros", "he", "lsuv"]}
+    saved = record.load(tmp_path / "tiny.json")
+    assert saved.factors == {"initialization": ["zeros", "he", "lsuv"]}
+    assert saved.canary == canary(experiment.load(asked)) and all(len(v) == 10 for v in saved.canary.values())
 
 
 def test_a_run_again_gives_the_same_numbers(asked):
@@ -91,6 +94,14 @@ def test_another_data_set_is_named_in_the_record(asked, tmp_path):
 def test_a_smoke_run_says_so(asked, tmp_path):
     assert measure(asked, tmp_path, smoke=True)[-1].smoke
     assert not measure(asked, tmp_path)[-1].smoke
+
+
+def test_a_knob_connected_to_nothing_is_refused(asked, tmp_path):
+    asked.write_text(TOML.replace('zeros = { initialization = "zeros" }', 'again = { initialization = "he" }'))
+    with pytest.raises(
+        ValueError, match='level "(he|again)" of factor "initialization" gives the baseline.s first 10 losses'
+    ):
+        measure(asked, tmp_path)
 
 
 def test_a_diverged_run_stays_in_the_record_as_diverged(asked):

@@ -148,7 +148,7 @@ def test_the_predicted_moments_are_those_of_gain_of(lab, name):
 def test_the_prediction_is_what_many_draws_measure(lab, rule, name):
     settings = {"initialization": rule, "activation": name, "depth": 8}
     predicted = lab("(lab, data, settings) => lab.predict(settings, 64, 10)", **settings)
-    found = [measure(lab, **settings, seed=seed) for seed in range(4)]
+    found = [measure(lab, **settings, seed=seed) for seed in range(10)]
     for column, start, reached in [("activation", 0, 8), ("gradient", 9, 0)]:
         logs = torch.stack([(one[column][reached] / one[column][start]).log10() for one in found])
         assert logs.mean() == pytest.approx(math.log10(predicted[column][reached]), abs=0.35)
@@ -259,7 +259,7 @@ def test_he_learns_and_the_page_says_how_well(shown):
     assert page.locator(".wrong").count() == 64 - run["right"]
 
 
-@pytest.mark.parametrize(("rule", "depth"), [("zeros", 5), ("normal", 30)])
+@pytest.mark.parametrize(("rule", "depth"), [("zeros", 5), ("normal", 15)])
 def test_a_network_without_a_signal_stays_at_guessing(shown, rule, depth):
     page = shown(initialization=rule, depth=depth)
     run = train(page)
@@ -273,15 +273,13 @@ def test_an_exploding_network_says_at_which_step_it_diverged(shown):
     assert run["diverged_at"] == run["steps"] < 10
     assert not math.isfinite(float(run["history"][-1]))
     assert f"Diverged at step {run['steps']}" in page.locator(".verdict").inner_text()
-    assert float(page.evaluate("model.get('columns').activation.at(-1)")) not in (0.0, 1.0)
+    assert not math.isfinite(float(page.evaluate("model.get('columns').activation.at(-1)")))
 
 
 def test_zeros_are_named_where_no_logarithm_can_show_them(shown):
     page = shown(initialization="zeros")
     assert page.locator("text.border").all_text_contents() == ["✕ 0: every value is exactly zero"] * 2
-    assert (
-        page.locator(".cross").count() == 21 + 21 + 1
-    )  # layers 1 to 21 of the signal, 0 to 20 of the gradient; the out
+    assert page.locator(".cross").count() == 21 + 21  # signal: layers 1 to 21; gradient: 0 to 20
 
 
 def focus(page, role, name):
@@ -304,8 +302,11 @@ def test_every_control_works_from_the_keyboard(shown):
         focus(page, "slider", name)
         page.keyboard.press(key)
     button = focus(page, "button", "Train 200 steps")
-    page.keyboard.press("Shift+Tab")
-    button.focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("Space")
+    assert button.inner_text() == "Train 200 steps" and page.locator(".verdict").inner_text().startswith(
+        "Stopped after"
+    )
     focus(page, "button", "New draw")
     page.keyboard.press("Enter")
     slider = focus(page, "slider", "Learning rate")
@@ -316,6 +317,7 @@ def test_every_control_works_from_the_keyboard(shown):
     page.wait_for_function(
         "document.querySelector('.verdict').textContent.startsWith('After 6 tanh layers under Xavier')"
     )
+    assert slider.get_attribute("aria-valuetext") == "0.013"
 
 
 def test_a_setting_from_python_moves_the_view(shown):
@@ -334,6 +336,21 @@ def test_two_views_of_one_model_show_the_same(shown):
         "[...document.querySelectorAll('.verdict')].every((p) => p.textContent.includes('under LSUV'))"
     )
     assert page.get_by_role("slider", name="Gain").nth(0).is_disabled()
+
+
+def test_both_panels_and_the_loss_move_while_it_trains(chromium, tmp_path):
+    context = chromium.new_context(reduced_motion="no-preference")
+    page = context.new_page()
+    page.goto(page_of(tmp_path, depth=40))
+    drawn = "[...document.querySelectorAll('path.measured')].map((path) => path.getAttribute('d'))"
+    page.locator(".cnnlab-card svg").first.wait_for()
+    before = page.evaluate(drawn)
+    page.get_by_role("button", name="Train 200 steps").click()
+    page.wait_for_function("document.body.innerText.match(/step [1-9][0-9] of 200/)")
+    after = page.evaluate(drawn)
+    context.close()
+    charts = slice(0, 2), slice(-1, None)  # the legend's sample line lies between
+    assert all(old != new for part in charts for old, new in zip(before[part], after[part], strict=True))
 
 
 def test_moving_a_control_ends_the_run(shown):
@@ -382,7 +399,7 @@ def test_the_book_s_mount_draws_it_from_a_file(tmp_path, visit):
     saved = json.dumps({"version_major": 2, "version_minor": 0, "state": {"a": model}}).replace("</", "<\\/")
     tag = '<script type="application/vnd.jupyter.widget-{}+json">{}</script>'
     (tmp_path / "page.html").write_text(
-        f"<!doctype html><meta charset='utf-8'>{tag.format('state', saved)}"
+        f"<!doctype html><meta charset='utf-8'><body>{tag.format('state', saved)}"
         f'<script src="{(ROOT / "book/site/widgets/mount.js").as_uri()}"></script>'
         f"{tag.format('view', json.dumps({'model_id': 'a'}))}",
         "utf8",

@@ -68,7 +68,9 @@ def unchanged(function: Callable, *arguments: object) -> object:
     result = function(*arguments)
     for position, (now, then) in enumerate(zip(arguments, before, strict=True), start=1):
         moved = [pair for pair in zip(_tensors(now), _tensors(then), strict=True) if not torch.equal(*pair)]
-        _demand(moved and f"argument {position}, {_words(then)}, was changed in place", "Work on a copy: x.clone().")
+        _demand(
+            moved and f"argument {position}, {_words(then)}, was changed in place", "Work on a copy (clone, deepcopy)."
+        )
     return result
 
 
@@ -91,7 +93,8 @@ def _difference(got: object, want: object, rtol: float, atol: float) -> str:
         right = type(number) in (int, float) and abs(number - want) <= atol + rtol * abs(want)
     else:
         right = type(number) is type(want) and number == want
-    return "" if right else f"got {_words(got)}, want {_words(want)}{_kind(number, want)}"
+    kind = " (an int, not a float)" if type(want) is int and type(number) is float else ""
+    return "" if right else f"got {_words(got)}, want {_words(want)}{kind}"
 
 
 def _form(got: object, shape: tuple, dtype: torch.dtype) -> str:
@@ -117,12 +120,6 @@ def _number(value: object) -> object:
     """The number in a tensor or a NumPy scalar without dimensions; anything else as it is."""
     plain = type(value) in TENSORS or type(value).__module__ == "numpy"
     return value.item() if plain and getattr(value, "ndim", None) == 0 else value
-
-
-def _kind(number: object, want: object) -> str:
-    numbers = (int, float)
-    differ = type(number) in numbers and type(want) in numbers and type(number) is not type(want) and number == want
-    return f" (a {type(want).__name__}, not a {type(number).__name__})" if differ else ""
 
 
 def _tensors(value: object) -> list[Tensor]:

@@ -17,15 +17,12 @@ from pathlib import Path
 import torch
 
 import cnnlab
-from cnnlab import data, models
 from cnnlab.config import Config
-from cnnlab.data import Dataset
 from cnnlab.experiment import Experiment, Level, Size
 from cnnlab.record import Record, Run
-from cnnlab.techniques.initialization import initialize
+from cnnlab.sweep.canary import canary, check_connected
+from cnnlab.sweep.network import dataset_of, network
 from cnnlab.training import evaluate, fit
-
-PROBE = 256  # images that LSUV and the probes see
 
 
 def run_one(config: Config, level: Level, seed: int, device: str = "cpu") -> Run:
@@ -50,33 +47,6 @@ def run_one(config: Config, level: Level, seed: int, device: str = "cpu") -> Run
         curves={name: [getattr(epoch, name) for epoch in epochs] for name in ("step", "train_loss", "valid_loss")}
         | {name: [100 * getattr(epoch, name) for epoch in epochs] for name in ("train_accuracy", "valid_accuracy")},
     )
-
-
-@functools.lru_cache(maxsize=2)
-def _load(dataset: str, image_size: int | None, train_images: int | None) -> Dataset:
-    loaded = data.load(dataset, size=image_size, progress=False)
-    return loaded if train_images is None else loaded.subset(train_images)
-
-
-def dataset_of(config: Config) -> Dataset:
-    """The images of a config, kept in memory by the process that asked."""
-    return _load(config.data.dataset, config.data.image_size, config.data.train_images)
-
-
-def network(config: Config, dataset: Dataset, seed: int) -> torch.nn.Module:
-    """The network of a config with weights drawn from `seed`; LSUV sees the first images of a seeded draw."""
-    generator = torch.Generator().manual_seed(seed)
-    model = models.build(config.model, in_channels=dataset.train.images.shape[1], classes=len(dataset.classes))
-    batch, _ = probe_batch(dataset, generator)
-    return initialize(model, config.model.initialization, batch, generator=generator)
-
-
-def probe_batch(dataset: Dataset, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-    """`PROBE` standardized training images and their labels."""
-    chosen = torch.randperm(len(dataset.train.labels), generator=generator)[:PROBE]
-    images = dataset.train.images[chosen].float() / 255
-    shape = (1, -1, 1, 1)
-    return (images - dataset.mean.view(shape)) / dataset.std.view(shape), dataset.train.labels[chosen]
 
 
 def run(
@@ -105,7 +75,9 @@ def run(
     key = f"{experiment.fingerprint}/{jobs[0][0].data.dataset}"
     done = _read(notes, key)
     missing = [job for job in jobs if _name(job[1], job[2]) not in done]
-    record = functools.partial(_record, experiment, size, smoke, jobs)
+    losses = canary(experiment, size)
+    check_connected(experiment, losses, size)
+    record = functools.partial(_record, experiment, size, jobs, losses)
     for finished in _measure(missing, executor):
         with notes.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"key": key, **asdict(finished)}) + "\n")
@@ -179,7 +151,7 @@ def _smoked(experiment: Experiment) -> Experiment:
     return replace(experiment, sizes={"smoke": Size(first.seeds[:2], fields)})
 
 
-def _record(experiment: Experiment, size: str, smoke: bool, jobs: list, done: dict[tuple, Run]) -> Record:
+def _record(experiment: Experiment, size: str, jobs: list, losses: dict[str, list[float]], done: dict) -> Record:
     config = jobs[0][0]
     dataset = dataset_of(config)
     order = [_name(level, seed) for _, level, seed in jobs]
@@ -187,7 +159,7 @@ def _record(experiment: Experiment, size: str, smoke: bool, jobs: list, done: di
         slug=experiment.slug,
         fingerprint=experiment.fingerprint,
         size=size,
-        smoke=smoke,
+        smoke=size == "smoke",
         version=cnnlab.__version__,
         date=datetime.date.today().isoformat(),
         machine=machine(),
@@ -196,6 +168,7 @@ def _record(experiment: Experiment, size: str, smoke: bool, jobs: list, done: di
         factors={factor.name: list(factor.levels) for factor in experiment.factors},
         seeds=list(experiment.sizes[size].seeds),
         runs=[done[name] for name in order if name in done],
+        canary=losses,
     )
 
 

@@ -42,7 +42,8 @@ function build(set, redraw, toggle) {
   const { learning_rate: rate, ...upper } = controls;
   const buttons = make("div", { className: "buttons" }, trainButton, button("New draw", redraw));
   const look = make("p", { className: "look" }, make("b", { textContent: "What to look for. " }),
-    "A network learns while both lines stay near the band. Find a setting whose line leaves it, then train that network and watch its loss.");
+    "A deep network learns when both lines start out near the band. Find a setting whose line leaves it, "
+    + "then train that network and watch its loss.");
   const card = make("section", { className: "cnnlab-card" }, make("style", { textContent: STYLE }), look,
     make("div", { className: "controls" }, ...Object.values(upper).map(({ element }) => element)),
     make("div", { className: "panels" }, signal.element, gradient.element), legend, verdict,
@@ -55,25 +56,32 @@ function build(set, redraw, toggle) {
 function drawDepth(view, { settings, columns, theory, before }) {
   const shown = relative(columns), { depth } = settings;
   const old = before && relative(before.columns);
-  const panels = [["activation", "signal", "circle", (list) => list[depth]], ["gradient", "gradient", "diamond", (list) => list[0] / (list[depth] || 1)]];
+  const panels = [
+    ["activation", "signal", "circle", (list) => list[depth]],
+    ["gradient", "gradient", "diamond", (list) => list[0] / (list[depth] || 1)],
+  ];
   for (const [column, name, shape, over] of panels) {
     const { chart, slope } = view[name], values = shown[column];
-    chart.innerHTML = depthPanel({ values, theory: theory[column], before: old?.[column] ?? [], width: chart.clientWidth || 480, shape });
+    const width = chart.clientWidth || 480;
+    chart.innerHTML = depthPanel({ values, theory: theory[column], before: old?.[column] ?? [], width, shape });
     slope.textContent = slopeWords(over(values), over(theory[column]), depth);
     const [from, to] = name === "signal" ? [0, depth] : [depth + 1, 0];
     const place = (layer) => (layer === 0 ? "the input" : layer > depth ? "the output" : `layer ${layer}`);
     chart.setAttribute("aria-label", `Line chart on a logarithmic scale, by layer: ${name} ${amount(values[from])} at ${place(from)}, `
       + `${amount(values[to])} at ${place(to)}; predicted ${amount(theory[column][to])}.`);
   }
-  view.legend.innerHTML = `<span class="first">${sample("measured", tag("circle", { class: "mark", cx: 15, cy: 6, r: 3 }))}measured on ${BATCH} digits</span>`
+  const mark = tag("circle", { class: "mark", cx: 15, cy: 6, r: 3 });
+  const strip = tag("rect", { class: "band", width: 30, height: 12 });
+  view.legend.innerHTML = `<span class="first">${sample("measured", mark)}measured on ${BATCH} digits</span>`
     + `<span>${sample("theory")}predicted at the start, for infinite width</span>`
-    + `<span>${svg({ width: 30, height: 12 }, tag("rect", { class: "band", width: 30, height: 12 }))}within a factor of 10</span>`
+    + `<span>${svg({ width: 30, height: 12 }, strip)}within a factor of 10</span>`
     + (before ? `<span>${sample("before")}before: ${before.title}</span>` : "");
 }
 
 function drawLoss(view, { run, lossBefore }) {
   const { chart, slope } = view.loss, { losses = [], divergedAt = null } = run ?? {};
-  chart.innerHTML = lossPanel({ losses, before: lossBefore, divergedAt, last: STEPS, classes: CLASSES, width: chart.clientWidth || 480 });
+  const width = chart.clientWidth || 480;
+  chart.innerHTML = lossPanel({ losses, before: lossBefore, divergedAt, last: STEPS, classes: CLASSES, width });
   slope.textContent = losses.length ? `step ${losses.length} of ${STEPS}, loss ${losses.at(-1).toFixed(3)}` : `plain SGD, ${STEPS} steps, batches of ${TRAINING_BATCH}`;
   chart.setAttribute("aria-label", `Line chart of the training loss: ${slope.textContent}; guessing gives 2.303.`);
 }
@@ -98,11 +106,16 @@ function render({ model, el }) {
   const training = () => state.run && !state.run.done;
 
   const showButton = () => { view.trainButton.textContent = training() ? "Stop" : `Train ${STEPS} steps`; };
-  const draw = () => { drawDepth(view, state); drawLoss(view, state); drawSheet(view, state.run?.wrong, data.heldOut.y.length); showButton(); };
+  const draw = () => {
+    drawDepth(view, state);
+    drawLoss(view, state);
+    drawSheet(view, state.run?.wrong, data.heldOut.y.length);
+    showButton();
+  };
 
   const remember = (name) => {
     if (state.columns && (name !== changedName || performance.now() - changedAt > 800)) {
-      state.before = { columns: state.columns, title: title(state.settings) };
+      state.before = { columns: state.columns, title: title(state.settings) + (state.run ? ", trained" : "") };
       if (state.run?.losses?.length) state.lossBefore = state.run.losses.filter(Number.isFinite);
     }
     changedAt = performance.now();

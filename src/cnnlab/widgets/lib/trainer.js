@@ -67,7 +67,7 @@ function look(net, data) {
 /** Trains the network of `settings`; calls `emit({losses, columns, wrong, ...})` as it goes, stops when `cancelled()`. */
 export async function train(settings, data, emit, cancelled) {
   const net = start(settings, data), losses = [], uniform = generator(settings.seed + 1);
-  let order = [], divergedAt = null;
+  let order = [], divergedAt = null, seen = null;
   while (losses.length < STEPS && !divergedAt) {
     const began = performance.now();
     for (let i = 0; i < 2 && losses.length < STEPS && !divergedAt && performance.now() - began < CHUNK_MS; i++) {
@@ -75,7 +75,10 @@ export async function train(settings, data, emit, cancelled) {
       losses.push(step(net, pick(data.train, order.splice(0, TRAINING_BATCH)), settings.learning_rate));
       if (!Number.isFinite(losses.at(-1))) divergedAt = losses.length;
     }
-    emit({ losses, divergedAt, ...look(net, data), done: losses.length === STEPS || Boolean(divergedAt) });
+    const done = losses.length === STEPS || Boolean(divergedAt);
+    // a look costs three steps: in a deep network one for every step would take most of the time
+    if (done || !seen || losses.length - seen.step >= 4) seen = { step: losses.length, ...look(net, data) };
+    emit({ losses, divergedAt, columns: seen.columns, wrong: seen.wrong, done });
     await new Promise(requestAnimationFrame);
     if (cancelled()) return;
   }

@@ -1,0 +1,16 @@
+"""One multiplication a layer, which misses where biases are not zero."""
+
+# loses: test-lsuv
+
+# answer: lsuv
+@torch.no_grad()
+def lsuv(model, images, variance=1.0):
+    training = model.training
+    model.eval()
+    for name, layer in model.named_modules():
+        if isinstance(layer, nn.Linear | nn.Conv2d):
+            for _ in range(1):
+                with probes.outputs(model) as seen:
+                    model(images)
+                layer.weight *= (variance / seen[name].var()).sqrt()
+    model.train(training)

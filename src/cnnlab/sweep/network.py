@@ -1,0 +1,38 @@
+"""The network and the images of a config, ready to train."""
+
+import functools
+
+import torch
+from torch import Tensor, nn
+
+from cnnlab import data, models
+from cnnlab.config import Config
+from cnnlab.data import Dataset
+from cnnlab.techniques.initialization import initialize
+from cnnlab.techniques.preprocessing import standardize
+
+PROBE = 256  # images that LSUV sees
+
+
+@functools.lru_cache(maxsize=2)
+def _load(dataset: str, image_size: int | None, train_images: int | None) -> Dataset:
+    loaded = data.load(dataset, size=image_size, progress=False)
+    return loaded if train_images is None else loaded.subset(train_images)
+
+
+def dataset_of(config: Config) -> Dataset:
+    """The images of a config, kept in memory by the process that asked."""
+    return _load(config.data.dataset, config.data.image_size, config.data.train_images)
+
+
+def network(config: Config, dataset: Dataset, seed: int, *, dtype: torch.dtype = torch.float32) -> nn.Module:
+    """The network of a config with weights drawn from `seed`; LSUV sees images drawn by it too."""
+    generator = torch.Generator().manual_seed(seed)
+    model = models.build(config.model, in_channels=dataset.train.images.shape[1], classes=len(dataset.classes))
+    batch = _probe(dataset, generator).to(dtype)
+    return initialize(model.to(dtype), config.model.initialization, batch, generator=generator)
+
+
+def _probe(dataset: Dataset, generator: torch.Generator) -> Tensor:
+    chosen = torch.randperm(len(dataset.train.labels), generator=generator)[:PROBE]
+    return standardize(dataset.train.images[chosen], dataset.mean, dataset.std)
