@@ -24,13 +24,14 @@ help:
 	@echo "make test-all  those too"
 	@echo "make check     lint and fast tests, under 30 s"
 	@echo "make bench     speed, side by side with the peers"
+	@echo "make install   set up .venv, which the others do by themselves (PYTHON=... names another Python)"
 	@echo "make clean     remove what was built (the environment stays; remove .venv by hand)"
 
 install: $(READY)
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-	  echo "cnnlab needs Python 3.11 or newer, and '$(PYTHON)' is $$($(PYTHON) -V 2>&1 || true). Install one (apt-get install python3) or name it: make PYTHON=python3.12 ..." >&2; exit 1; }
+	  echo "cnnlab needs Python 3.11 or newer, and '$(PYTHON)' is $$($(PYTHON) -V 2>/dev/null || echo missing). Install one (apt-get install python3) or name it: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
 	  echo "Python's venv module is missing. Install it: apt-get install python3-venv" >&2; exit 1; }
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)

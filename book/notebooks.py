@@ -58,6 +58,7 @@ def _tidy(cell: nbformat.NotebookNode) -> None:
         cell.source = install_source()
         tags = [*tags, "hide-input"]
     if "keep_output" in tags:
+        tags = [tag for tag in tags if tag != "nbval-ignore-output"]  # left from when its output was not kept
         for output in cell.outputs:
             output.pop("execution_count", None)
             output.update({"execution_count": None} if output.output_type == "execute_result" else {})

@@ -26,7 +26,8 @@ import cnnlab
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "cnnlab"
 CHAPTERS = sorted(ROOT.glob("chapters/*.ipynb"))
-EXERCISES = sorted(p for part in ("source", "release") for p in ROOT.glob(f"exercises/{part}/*/*.ipynb"))
+RELEASES = sorted(ROOT.glob("exercises/release/*/*.ipynb"))
+NOTEBOOKS = [*CHAPTERS, *sorted(ROOT.glob("exercises/source/*/*.ipynb")), *RELEASES]
 # Here, but not in Colab's run-time dependencies of ours: a chapter that secretly needs one must fail.
 ABSENT = ["jupyter_book", "nbgrader", "nbval", "sklearn", "scipy", "pytest", "pip"]
 # Loaded by every Python of the clean environment: only this machine can be reached from it.
@@ -106,7 +107,8 @@ def clean(wheel, tmp_path_factory) -> Path:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(site)
     compileall.compile_dir(site / "cnnlab", quiet=1)  # as pip does
-    (site / "sitecustomize.py").write_text(NO_NETWORK, encoding="utf-8")
+    (site / "no_network.py").write_text(NO_NETWORK, encoding="utf-8")
+    (site / "no_network.pth").write_text("import no_network\n", encoding="utf-8")  # Debian has a sitecustomize already
     return folder / "bin" / "python"
 
 
@@ -191,7 +193,7 @@ print(f"importing cnnlab takes {ratio:.2f} times what torch takes", *sorted(afte
     assert set(new) - sys.stdlib_module_names == {"cnnlab"}
 
 
-def rehearse(notebook: nbformat.NotebookNode, clean: Path, folder: Path) -> None:
+def rehearse(notebook: nbformat.NotebookNode, clean: Path, folder: Path, *, allow_errors: bool = False) -> None:
     """Execute in place, from the empty folder `folder / "content"`, with the kernel of the clean environment."""
     from jupyter_client.kernelspec import KernelSpecManager
     from jupyter_client.manager import AsyncKernelManager
@@ -204,7 +206,9 @@ def rehearse(notebook: nbformat.NotebookNode, clean: Path, folder: Path) -> None
     specs = KernelSpecManager(kernel_dirs=[str(folder / "kernels")], ensure_native_kernel=False)
     manager = AsyncKernelManager(kernel_name="clean", kernel_spec_manager=specs)
     where = {"metadata": {"path": str(folder / "content")}}
-    client = NotebookClient(notebook, km=manager, kernel_name="clean", timeout=60, resources=where)
+    client = NotebookClient(
+        notebook, km=manager, kernel_name="clean", timeout=60, resources=where, allow_errors=allow_errors
+    )
     client.execute(env=stranger(folder), cleanup_kc=True)
 
 
@@ -223,6 +227,16 @@ def test_a_chapter_runs_from_an_empty_folder_with_nothing_but_the_wheel(chapter,
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("path", RELEASES, ids=lambda path: path.stem)
+def test_a_released_exercise_lacks_nothing_but_its_answers(path, clean, tmp_path):
+    notebook = nbformat.read(path, as_version=4)
+    rehearse(notebook, clean, tmp_path, allow_errors=True)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    raised = [o.ename for cell in cells for o in cell.outputs if o.output_type == "error"]
+    assert raised and set(raised) <= {"NotImplementedError", "AssertionError"}
+
+
+@pytest.mark.slow
 def test_the_rehearsal_has_no_network_and_no_test_package(clean, tmp_path):
     cells = [
         "import urllib.request\ntry:\n    urllib.request.urlopen('http://192.0.2.1', timeout=5)\n"
@@ -237,7 +251,7 @@ def test_the_rehearsal_has_no_network_and_no_test_package(clean, tmp_path):
     assert said[2].startswith("[] ")
 
 
-@pytest.mark.parametrize("path", [*CHAPTERS, *EXERCISES], ids=lambda path: path.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_the_install_cell_leaves_torch_and_numpy_alone(path, monkeypatch):
     first = next(cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code")
     calls = []
@@ -253,7 +267,7 @@ def test_the_install_cell_leaves_torch_and_numpy_alone(path, monkeypatch):
     assert not any(re.match("torch|numpy", argument) for command, _ in calls for argument in command)
 
 
-@pytest.mark.parametrize("path", [*CHAPTERS, *EXERCISES], ids=lambda path: path.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_the_install_cell_does_nothing_where_cnnlab_is_installed(path, monkeypatch):
     first = next(cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code")
     monkeypatch.setattr("subprocess.run", lambda *a, **k: pytest.fail("the install cell ran a command"))
