@@ -95,7 +95,8 @@ class Record:
             f"{self.data['name']}, {self.data['train_images']:,} training images{side}; {b['model']} net of depth "
             f"{b['depth']} and width {b['width']}; {length} of batch {b['batch_size']}, lr {b['lr']}, {b['schedule']}; "
             f"{len(self.seeds)} seeds; {m['device']} ({m['processor']}), {m['threads']} thread, {m['precision']}, "
-            f"torch {m['torch']}, cnnlab {self.version}, {self.date}."
+            f"torch {m['torch']}, cnnlab {self.version}, {self.date}. "
+            f"A linear model on the same pixels, trained likewise: {self.data['linear_accuracy']} %."
         )
 
     def save(self, path: str | Path) -> Path:

@@ -19,6 +19,8 @@ def crossed(record: Record, measure: str = "test_accuracy", ax=None):
             style = look(name, i) | ({"marker": "x"} if all(diverged) else {})
             ax.errorbar(place, statistics.fmean(values), statistics.stdev(values), capsize=2, **style)
             ax.plot([place + 0.05] * len(values), values, ".", color=style["color"], alpha=0.4, markersize=3)
+    if (linear := record.data.get("linear_accuracy")) is not None:
+        ax.axhline(linear, color="#555555", linewidth=1, linestyle="--", label="a linear model on the pixels")
     return _finish(ax, names, groups, record.data["name"])
 
 

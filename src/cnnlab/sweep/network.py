@@ -33,6 +33,12 @@ def network(config: Config, dataset: Dataset, seed: int, *, dtype: torch.dtype =
     return initialize(model.to(dtype), config.model.initialization, batch, generator=generator)
 
 
+def linear(dataset: Dataset, seed: int) -> nn.Module:
+    """A linear model on the pixels of a data set, from small weights: what a network has to beat."""
+    layer = nn.Linear(dataset.train.images[0].numel(), len(dataset.classes))
+    return nn.Sequential(nn.Flatten(), initialize(layer, "normal", generator=torch.Generator().manual_seed(seed)))
+
+
 def _probe(dataset: Dataset, generator: torch.Generator) -> Tensor:
     chosen = torch.randperm(len(dataset.train.labels), generator=generator)[:PROBE]
     return standardize(dataset.train.images[chosen], dataset.mean, dataset.std)

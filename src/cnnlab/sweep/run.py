@@ -6,7 +6,6 @@ import json
 import multiprocessing
 import multiprocessing.connection
 import os
-import platform
 import signal
 import threading
 from collections.abc import Iterator
@@ -21,7 +20,8 @@ from cnnlab.config import Config
 from cnnlab.experiment import Experiment, Level, Size
 from cnnlab.record import Record, Run
 from cnnlab.sweep.canary import canary, check_connected
-from cnnlab.sweep.network import dataset_of, network
+from cnnlab.sweep.machine import machine
+from cnnlab.sweep.network import dataset_of, linear, network
 from cnnlab.training import evaluate, fit
 
 
@@ -77,7 +77,8 @@ def run(
     missing = [job for job in jobs if _name(job[1], job[2]) not in done]
     losses = canary(experiment, size)
     check_connected(experiment, losses, size)
-    record = functools.partial(_record, experiment, size, jobs, losses)
+    home = experiment.baseline.with_fields(**experiment.sizes[size].fields, **change)
+    record = functools.partial(_record, experiment, size, jobs, (losses, linear_reference(home)))
     for finished in _measure(missing, executor):
         with notes.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"key": key, **asdict(finished)}) + "\n")
@@ -151,7 +152,17 @@ def _smoked(experiment: Experiment) -> Experiment:
     return replace(experiment, sizes={"smoke": Size(first.seeds[:2], fields)})
 
 
-def _record(experiment: Experiment, size: str, jobs: list, losses: dict[str, list[float]], done: dict) -> Record:
+def linear_reference(config: Config) -> float:
+    """Test accuracy, in %, of a linear model on the same pixels, trained as the baseline is: what pixels alone give."""
+    dataset = dataset_of(config)
+    model = linear(dataset, seed=0)
+    for _ in fit(model, dataset, config.training, seed=0, device="cpu", precision="fp32"):
+        pass
+    return 100 * evaluate(model, dataset.test, mean=dataset.mean, std=dataset.std)[1]
+
+
+def _record(experiment: Experiment, size: str, jobs: list, reference: tuple, done: dict) -> Record:
+    losses, linear_accuracy = reference
     config = jobs[0][0]
     dataset = dataset_of(config)
     order = [_name(level, seed) for _, level, seed in jobs]
@@ -163,31 +174,15 @@ def _record(experiment: Experiment, size: str, jobs: list, losses: dict[str, lis
         version=cnnlab.__version__,
         date=datetime.date.today().isoformat(),
         machine=machine(),
-        data={"name": dataset.name, "provenance": dataset.provenance, "train_images": len(dataset.train.labels)},
+        data={
+            "name": dataset.name,
+            "provenance": dataset.provenance,
+            "train_images": len(dataset.train.labels),
+            "linear_accuracy": linear_accuracy,
+        },
         baseline=experiment.baseline.with_fields(**experiment.sizes[size].fields).flat(),
         factors={factor.name: list(factor.levels) for factor in experiment.factors},
         seeds=list(experiment.sizes[size].seeds),
         runs=[done[name] for name in order if name in done],
         canary=losses,
     )
-
-
-def machine() -> dict:
-    """What a number depends on: processor, threads, engine, versions."""
-    return {
-        "device": "cpu",
-        "processor": _processor(),
-        "threads": 1,
-        "engine": "in turn",
-        "precision": "fp32",
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-    }
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()

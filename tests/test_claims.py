@@ -1,0 +1,90 @@
+"""What the chapters say of their records, as tests: a sentence that the record does not bear fails here."""
+
+import itertools
+import statistics
+
+import pytest
+
+from cnnlab import record
+
+SERIOUS = ("xavier", "he", "orthogonal", "lsuv")
+
+
+@pytest.fixture(scope="module")
+def initialization():
+    return record.load("initialization")
+
+
+def mean(found, rule, activation):
+    return statistics.fmean(found.values("test_accuracy", initialization=rule, activation=activation))
+
+
+def gap(found, rule, other, activation):
+    at = ({"initialization": name, "activation": activation} for name in (rule, other))
+    return found.difference("test_accuracy", *at)
+
+
+def diverged(found, rule, activation):
+    return sum(run.diverged for run in found.at(initialization=rule, activation=activation))
+
+
+@pytest.mark.parametrize("rule", ["zeros", "normal"])
+def test_zeros_and_small_normal_stay_at_chance_everywhere(initialization, rule):
+    values = initialization.values("test_accuracy", initialization=rule)
+    assert len(values) == 20 and all(abs(value - 10) < 1 for value in values)
+
+
+def test_under_relu_xavier_lies_far_below_he(initialization):
+    assert gap(initialization, "he", "xavier", "relu").sees and gap(initialization, "he", "xavier", "relu").mean > 10
+
+
+def test_every_network_that_he_started_under_maxout_diverged_within_the_first_steps(initialization):
+    ended = [run.ended for run in initialization.at(initialization="he", activation="maxout")]
+    assert all(int(words.removeprefix("diverged at step ")) < 10 for words in ended)
+    assert not sum(diverged(initialization, rule, "maxout") for rule in ("xavier", "orthogonal", "lsuv"))
+    (cell,) = (
+        r
+        for r in record.published("fitnet4_initialization")
+        if (r["initialization"], r["activation"]) == ("he", "maxout")
+    )
+    assert cell["test_accuracy"] is None and cell["note"] == "did not converge"
+
+
+def test_most_networks_stay_below_a_linear_model_on_the_same_pixels(initialization):
+    rules, activations = initialization.factors["initialization"], initialization.factors["activation"]
+    means = [mean(initialization, rule, f) for rule in rules for f in activations]
+    assert sum(value < initialization.data["linear_accuracy"] for value in means) > len(means) / 2
+
+
+def test_under_relu_we_cannot_tell_lsuv_from_he(initialization):
+    assert not gap(initialization, "lsuv", "he", "relu").sees
+
+
+def test_one_lsuv_network_in_five_with_the_very_leaky_relu_diverged_and_none_of_he(initialization):
+    assert diverged(initialization, "lsuv", "very_leaky_relu") == 1 and len(initialization.seeds) == 5
+    assert diverged(initialization, "he", "very_leaky_relu") == 0
+
+
+def test_orthogonal_is_far_behind_he_under_relu_and_ahead_in_the_published_table(initialization):
+    assert (
+        gap(initialization, "he", "orthogonal", "relu").sees
+        and gap(initialization, "he", "orthogonal", "relu").mean > 5
+    )
+    rows = record.published("fitnet4_initialization")
+    told = {row["initialization"]: row["test_accuracy"] for row in rows if row["activation"] == "relu"}
+    assert told["orthogonal"] > told["he"]
+
+
+def test_tanh_makes_the_smallest_difference_between_the_four_serious_rules(initialization):
+    def spread(values):
+        return max(values) - min(values)
+
+    ours = {
+        f: spread([mean(initialization, rule, f) for rule in SERIOUS]) for f in initialization.factors["activation"]
+    }
+    assert min(ours, key=ours.get) == "tanh"
+    rows = record.published("fitnet4_initialization")
+    by_activation = itertools.groupby(sorted(rows, key=lambda r: r["activation"]), key=lambda r: r["activation"])
+    theirs = {f: [row["test_accuracy"] for row in group] for f, group in by_activation}
+    finished = {f: spread(values) for f, values in theirs.items() if None not in values}
+    assert min(finished, key=finished.get) == "tanh"
