@@ -13,6 +13,9 @@ from cnnlab import check
 class AgreesWithAll:
     """Says yes to every comparison."""
 
+    def __repr__(self):  # the same on every worker, where it is part of a test's name
+        return "AgreesWithAll()"
+
     ndim, shape, dtype = 0, (2, 3), torch.float32
     __eq__ = __le__ = __lt__ = __ge__ = __gt__ = lambda self, other: True
     __sub__ = __rsub__ = __abs__ = lambda self, *other: self

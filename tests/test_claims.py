@@ -75,6 +75,18 @@ def test_orthogonal_is_far_behind_he_under_relu_and_ahead_in_the_published_table
     assert told["orthogonal"] > told["he"]
 
 
+def test_under_tanh_he_is_ahead_of_xavier_and_the_published_table_has_it_the_other_way(initialization):
+    assert gap(initialization, "he", "xavier", "tanh").sees and gap(initialization, "he", "xavier", "tanh").mean > 0
+    rows = record.published("fitnet4_initialization")
+    told = {row["initialization"]: row["test_accuracy"] for row in rows if row["activation"] == "tanh"}
+    assert 0 < told["xavier"] - told["he"] < 0.5
+
+
+def test_the_best_start_gets_nearly_every_second_photograph_right(initialization):
+    rules, activations = initialization.factors["initialization"], initialization.factors["activation"]
+    assert 45 < max(mean(initialization, rule, f) for rule in rules for f in activations) < 50
+
+
 def test_tanh_makes_the_smallest_difference_between_the_four_serious_rules(initialization):
     def spread(values):
         return max(values) - min(values)

@@ -16,6 +16,8 @@ from cnnlab.cli import main
 from cnnlab.sweep.canary import canary
 from cnnlab.sweep.run import run, run_one
 
+pytestmark = pytest.mark.slow  # together: each measures a small experiment, canary and all
+
 TOML = """
 question = "Does a tiny net learn digits?"
 sources = ["none"]
@@ -124,7 +126,6 @@ def test_list_show_and_mistakes_on_the_command_line(asked, tmp_path, capsys):
     assert 'experiment "nothing" is unknown; choose one of' in capsys.readouterr().err
 
 
-@pytest.mark.slow
 def test_after_kill_9_the_same_command_goes_on(asked, tmp_path):
     command = [sys.executable, "-m", "cnnlab.cli", "run", str(asked), "--out", str(tmp_path / "killed")]
     notes = tmp_path / "killed" / "tiny.cpu.runs.jsonl"

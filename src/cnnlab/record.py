@@ -90,13 +90,14 @@ class Record:
         """One sentence under which every number of this record stands: data, net, training, seeds, machine, date."""
         b, m = self.baseline, self.machine
         side = f" at {b['image_size']} x {b['image_size']} pixels" if b["image_size"] else ""
+        minutes = sum(run.seconds for run in self.runs) / 60
         length = f"{b['steps']} steps" if b["steps"] else f"{b['epochs']} epochs"
         return (
             f"{self.data['name']}, {self.data['train_images']:,} training images{side}; {b['model']} net of depth "
             f"{b['depth']} and width {b['width']}; {length} of batch {b['batch_size']}, lr {b['lr']}, {b['schedule']}; "
-            f"{len(self.seeds)} seeds; {m['device']} ({m['processor']}), {m['threads']} thread, {m['precision']}, "
-            f"torch {m['torch']}, cnnlab {self.version}, {self.date}. "
-            f"A linear model on the same pixels, trained likewise: {self.data['linear_accuracy']} %."
+            f"{len(self.seeds)} seeds; {len(self.runs)} runs, {minutes:.0f} minutes of training; {m['device']} "
+            f"({m['processor']}), {m['threads']} thread, {m['precision']}, torch {m['torch']}, cnnlab {self.version}, "
+            f"{self.date}. A linear model on the same pixels, trained likewise: {self.data['linear_accuracy']:.1f} %."
         )
 
     def save(self, path: str | Path) -> Path:

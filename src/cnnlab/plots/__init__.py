@@ -35,4 +35,5 @@ def look(name: str, position: int) -> dict:
 
 def label(name: str) -> str:
     """A level's name as a figure shows it."""
-    return {"lsuv": "LSUV", "relu": "ReLU", "he": "He", "xavier": "Xavier"}.get(name, name.replace("_", " "))
+    known = {"lsuv": "LSUV", "he": "He", "xavier": "Xavier", "normal": "small normal"}
+    return known.get(name, name.replace("_", " ").replace("relu", "ReLU"))
