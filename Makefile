@@ -56,7 +56,7 @@ test: $(READY)
 	$(call timed,lint,ruff check . && ruff format --check .)
 	$(call timed,book,$(MAKE) --no-print-directory book)
 	$(call timed,tests,$(PYTEST) -m "not gpu and not full" --durations=15 tests)
-	$(call timed,chapters (nbval),$(PYTEST) --nbval --nbval-current-env --nbval-cell-timeout=60 chapters)
+	$(call timed,notebooks (nbval),$(PYTEST) --nbval --nbval-current-env --nbval-cell-timeout=60 chapters exercises/source)
 
 test-all: test
 	$(call timed,the slow rest,$(PYTEST) -m "full and not gpu" --durations=0 tests)

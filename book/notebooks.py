@@ -45,13 +45,13 @@ def tidy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """A copy in the form in which notebooks are committed."""
     notebook = copy.deepcopy(notebook)
     notebook.metadata = nbformat.from_dict({k: v for k, v in notebook.metadata.items() if k == "kernelspec"})
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            _tidy(cell)
+    code = (cell for cell in notebook.cells if cell.cell_type == "code")
+    for number, cell in enumerate(code, start=1):
+        _tidy(cell, number)
     return notebook
 
 
-def _tidy(cell: nbformat.NotebookNode) -> None:
+def _tidy(cell: nbformat.NotebookNode, number: int) -> None:
     tags = cell.metadata.get("tags", [])
     cell.execution_count = None
     if "install" in tags:
@@ -59,9 +59,10 @@ def _tidy(cell: nbformat.NotebookNode) -> None:
         tags = [*tags, "hide-input"]
     if "keep_output" in tags:
         tags = [tag for tag in tags if tag != "nbval-ignore-output"]  # left from when its output was not kept
+        cell.execution_count = number  # nbval refuses outputs of a cell that says it was never run
         for output in cell.outputs:
-            output.pop("execution_count", None)
-            output.update({"execution_count": None} if output.output_type == "execute_result" else {})
+            if output.output_type == "execute_result":
+                output.execution_count = number
     else:
         cell.outputs = []
         tags = [*tags, "nbval-ignore-output"]

@@ -29,7 +29,7 @@ export const STYLE = `
 .cnnlab-card :is(select, button, input):focus-visible { outline: 3px solid var(--second); outline-offset: 2px; border-radius: 6px; }
 .cnnlab-card .panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(290px, 100%), 1fr)); gap: 10px 22px; margin-top: 18px; }
 .cnnlab-card figure { margin: 0; padding: 0; min-width: 0; }
-.cnnlab-card figcaption { font-size: 14px; line-height: 1.35; color: var(--ink); text-align: left; margin: 0; }
+.cnnlab-card figcaption { font-size: 14px; line-height: 1.35; color: var(--ink); text-align: left; margin: 0; font-weight: 400; }
 .cnnlab-card figcaption b { font-weight: 650; }
 .cnnlab-card figcaption span { display: block; color: var(--muted); font-size: 13px; font-variant-numeric: tabular-nums; }
 .cnnlab-card svg { display: block; background: none; max-width: 100%; overflow: visible; }
