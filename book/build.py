@@ -6,6 +6,7 @@ so a build that failed with -W would pass when repeated.
 """
 
 import hashlib
+import importlib.metadata
 import os
 import shutil
 import subprocess
@@ -18,9 +19,10 @@ COMMAND = ["build", ".", "-W", "--keep-going", "--path-output", "."]
 
 
 def fingerprint() -> str:
-    """A hash over everything the chapters import or read: code, records, widgets."""
+    """A hash over everything the chapters import or read: code, records, widgets, the libraries that draw."""
     files = (p for p in (ROOT / "src").rglob("*") if p.is_file() and "__pycache__" not in p.parts)
-    digest = hashlib.sha256()
+    drawn_by = " ".join(importlib.metadata.version(name) for name in ("torch", "numpy", "matplotlib"))
+    digest = hashlib.sha256(drawn_by.encode())
     for path in sorted(files):
         digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()

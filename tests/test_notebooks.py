@@ -120,7 +120,9 @@ def test_outputs_are_dropped_and_not_compared(tool):
 
 def test_kept_outputs_stay_and_are_numbered_by_their_place(tool):
     cell = tidied(tool, drawn("keep_output"))
-    assert cell.outputs[0]["data"] == {"text/plain": "42"} and cell.outputs[0].execution_count == 1 == cell.execution_count
+    assert (
+        cell.outputs[0]["data"] == {"text/plain": "42"} and cell.outputs[0].execution_count == 1 == cell.execution_count
+    )
     assert cell.metadata.tags == ["keep_output"]
 
 

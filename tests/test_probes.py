@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from cnnlab.probes import gain_per_layer, outputs, signal
+from cnnlab.probes import growth_per_layer, outputs, signal
 
 
 def linear_chain(gain: float, depth: int = 20, n: int = 64) -> nn.Sequential:
@@ -19,9 +19,9 @@ def linear_chain(gain: float, depth: int = 20, n: int = 64) -> nn.Sequential:
 def test_the_planted_gain_is_found_within_one_percent(gain):
     x = torch.randn(64, 64, dtype=torch.float64)
     columns = signal(linear_chain(gain), x, torch.arange(64))
-    assert math.sqrt(gain_per_layer(columns["variance"])) == pytest.approx(gain, rel=0.01)
+    assert math.sqrt(growth_per_layer(columns["variance"])) == pytest.approx(gain, rel=0.01)
     backward = columns["gradient"][::-1]
-    assert math.sqrt(gain_per_layer(backward)) == pytest.approx(gain, rel=0.01)
+    assert math.sqrt(growth_per_layer(backward)) == pytest.approx(gain, rel=0.01)
 
 
 def test_signal_measures_what_autograd_gives():
@@ -48,7 +48,7 @@ def test_measuring_leaves_no_gradient_and_no_hook():
     assert not any(m._forward_hooks for m in model.modules())
 
 
-def test_a_gain_needs_two_layers_that_are_not_dead():
-    assert gain_per_layer([0.0, 1.0, 0.5, 0.25, 0.0]) == pytest.approx(0.5)
+def test_a_growth_needs_two_layers_that_are_not_dead():
+    assert growth_per_layer([0.0, 1.0, 0.5, 0.25, 0.0]) == pytest.approx(0.5)
     with pytest.raises(ValueError, match="at least two layers with a positive finite value"):
-        gain_per_layer([1.0, 0.0, math.inf])
+        growth_per_layer([1.0, 0.0, math.inf])

@@ -69,7 +69,10 @@ def test_a_failed_save_leaves_the_old_record(tmp_path):
 
 
 def test_a_missing_record_says_how_to_measure_it():
-    with pytest.raises(FileNotFoundError, match="measure it with: cnnlab run nothing-here"):
+    with pytest.raises(
+        FileNotFoundError,
+        match='no record "nothing-here" in the package; cnnlab run measures .* as records/nothing-here.json',
+    ):
         record.load("nothing-here")
 
 

@@ -19,9 +19,11 @@ def close(got: object, want: object, *, hint: str = "", rtol: float = 1e-4, atol
     r"""Raise an `AssertionError` unless `got` is `want`.
 
     $|\text{got} - \text{want}| \le \text{atol} + \text{rtol}\,|\text{want}|$. `want` is a number, a string, None, a
-    tensor, or a tuple of those. Tensors need the same shape and dtype; where an int is wanted only an int will do. A
-    tensor without dimensions counts as the number in it.
+    tensor, or a tuple of those. Tensors need the same shape and dtype; where an int is wanted only an int will do. Where
+    a number is wanted, a tensor without dimensions counts as the number in it.
     """
+    if got is ...:
+        raise AssertionError("No answer yet: put your code where the three dots stand.")
     _demand(_difference(got, want, rtol, atol), hint)
     print("right:", _words(want))
 
@@ -67,7 +69,7 @@ def unchanged(function: Callable, *arguments: object) -> object:
     before = [copy.deepcopy(each) for each in arguments]
     result = function(*arguments)
     for position, (now, then) in enumerate(zip(arguments, before, strict=True), start=1):
-        moved = [pair for pair in zip(_tensors(now), _tensors(then), strict=True) if not torch.equal(*pair)]
+        moved = [pair for pair in zip(_tensors(now), _tensors(then), strict=True) if not _same(*pair)]
         _demand(
             moved and f"argument {position}, {_words(then)}, was changed in place", "Work on a copy (clone, deepcopy)."
         )
@@ -90,7 +92,8 @@ def _difference(got: object, want: object, rtol: float, atol: float) -> str:
         return next((f"entry {i}: {words}" for i, words in enumerate(found) if words), "")
     number = _number(got)
     if isinstance(want, float):
-        right = type(number) in (int, float) and abs(number - want) <= atol + rtol * abs(want)
+        tolerance = atol + rtol * abs(want) if math.isfinite(want) else 0.0
+        right = type(number) in (int, float) and (number == want or abs(number - want) <= tolerance)
     else:
         right = type(number) is type(want) and number == want
     kind = " (an int, not a float)" if type(want) is int and type(number) is float else ""
@@ -120,6 +123,12 @@ def _number(value: object) -> object:
     """The number in a tensor or a NumPy scalar without dimensions; anything else as it is."""
     plain = type(value) in TENSORS or type(value).__module__ == "numpy"
     return value.item() if plain and getattr(value, "ndim", None) == 0 else value
+
+
+def _same(now: Tensor, then: Tensor) -> bool:
+    if now.shape != then.shape or now.dtype != then.dtype:
+        return False
+    return torch.allclose(now, then, rtol=0, atol=0, equal_nan=True)
 
 
 def _tensors(value: object) -> list[Tensor]:

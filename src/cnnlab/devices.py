@@ -22,7 +22,15 @@ def choose_device(device: str | torch.device | None = None) -> torch.device:
             f'device "{device}" is not available here; available: {", ".join(present)}. '
             "Leave device out to take the best."
         )
-    return torch.device(device)
+    try:
+        chosen = torch.device(device)
+    except RuntimeError:
+        raise ValueError(f'device "{device}" is not one that torch knows; give "{kind}" or "{kind}:0"') from None
+    if kind == "cuda" and (chosen.index or 0) >= torch.cuda.device_count():
+        raise ValueError(
+            f'device "{device}" is not available here; there are {torch.cuda.device_count()}, from cuda:0 on'
+        )
+    return chosen
 
 
 def choose_precision(device: torch.device, image_size: int, precision: str | None = None) -> str:

@@ -43,10 +43,14 @@ class Size:
     seeds: tuple[int, ...]
     fields: dict = field(default_factory=dict)
 
+    def __post_init__(self):
+        if not self.seeds or len(set(self.seeds)) != len(self.seeds):
+            raise ValueError(f"a size needs seeds, each of them once; got {list(self.seeds)}")
+
 
 @dataclass(frozen=True)
 class Experiment:
-    """What is asked. `fingerprint` changes with everything that could change the answer, not with the prose."""
+    """What is asked. `fingerprint` follows what the TOML asks, not its prose; changed code shows in the canary."""
 
     slug: str
     question: str
@@ -79,6 +83,10 @@ def parse(slug: str, text: str) -> Experiment:
     table = tomllib.loads(text)
     if missing := {"question", "sources", "baseline", "factor", "size"} - set(table):
         raise ValueError(f'experiment "{slug}" says nothing of: {", ".join(sorted(missing))}')
+    for name, part in table["factor"].items():
+        _check_keys(f"[factor.{name}]", part, needs={"fields", "levels"})
+    for name, part in table["size"].items():
+        _check_keys(f"[size.{name}]", part, needs={"seeds"}, may={"fields"})
     factors = tuple(Factor(name, tuple(f["fields"]), f["levels"]) for name, f in table["factor"].items())
     _refuse_overlap(slug, factors)
     sizes = {name: Size(tuple(s["seeds"]), s.get("fields", {})) for name, s in table["size"].items()}
@@ -96,6 +104,16 @@ def parse(slug: str, text: str) -> Experiment:
     for size, level in itertools.product(sizes, experiment.levels()):
         experiment.config(level, size)
     return experiment
+
+
+def _check_keys(where: str, part, *, needs: set[str], may: frozenset | set = frozenset()) -> None:
+    keys = set(part) if isinstance(part, dict) else set()
+    if missing := needs - keys:
+        raise ValueError(f"{where} says nothing of: {', '.join(sorted(missing))}")
+    if unknown := keys - needs - may:
+        raise ValueError(
+            f"{where} has {', '.join(sorted(unknown))}; it may have only: {', '.join(sorted(needs | may))}"
+        )
 
 
 def _refuse_overlap(slug: str, factors: tuple[Factor, ...]) -> None:

@@ -14,10 +14,15 @@ from cnnlab.techniques.initialization import layers
 def outputs(model: nn.Module) -> Iterator[dict[str, Tensor]]:
     """Inside the block, every forward pass leaves what each linear and convolutional layer gave out, by name."""
     caught: dict[str, Tensor] = {}
-    hooks = [
-        layer.register_forward_hook(lambda _module, _inputs, output, name=name: caught.update({name: output}))
-        for name, layer in layers(model)
-    ]
+
+    def catch(name: str):
+        def hook(_module, _inputs, output: Tensor) -> Tensor:
+            caught[name] = output
+            return output.clone()  # so that an in-place activation changes the clone
+
+        return hook
+
+    hooks = [layer.register_forward_hook(catch(name)) for name, layer in layers(model)]
     try:
         yield caught
     finally:
@@ -45,7 +50,7 @@ def signal(model: nn.Module, images: Tensor, labels: Tensor) -> dict[str, list]:
     }
 
 
-def gain_per_layer(values: list[float]) -> float:
+def growth_per_layer(values: list[float]) -> float:
     """The factor by which `values` grow from one layer to the next, from a line through their logarithms.
 
     Zero and non-finite values are left out; fewer than two that remain raise a `ValueError`.
@@ -53,7 +58,7 @@ def gain_per_layer(values: list[float]) -> float:
     logs = torch.tensor(values, dtype=torch.float64).log()
     keep = logs.isfinite().nonzero().squeeze(1).double()
     if len(keep) < 2:
-        raise ValueError(f"a gain needs at least two layers with a positive finite value; got {values}")
+        raise ValueError(f"a growth needs at least two layers with a positive finite value; got {values}")
     logs = logs[logs.isfinite()] - logs[logs.isfinite()].mean()
     depth = keep - keep.mean()
     return ((depth @ logs) / (depth @ depth)).exp().item()

@@ -48,7 +48,9 @@ class Interval:
         return abs(self.mean) > self.half
 
     def __str__(self) -> str:
-        return f"{self.mean:+.1f} ± {self.half:.1f}" if self.sees else f"cannot tell (± {self.half:.1f})"
+        digits = max(1, -math.floor(math.log10(self.half))) if 0 < self.half < math.inf else 1
+        half = f"± {self.half:.{digits}f}"
+        return f"{self.mean:+.{digits}f} {half}" if self.sees else f"cannot tell ({half})"
 
 
 @dataclass(frozen=True)
@@ -82,9 +84,15 @@ class Record:
         return [math.nan if value is None else value for value in values]
 
     def difference(self, measure: str, level: Level, other: Level) -> Interval:
-        """`level` minus `other`, seed by seed, with a 95 % t-interval."""
-        pairs = zip(self.values(measure, **level), self.values(measure, **other), strict=True)
-        return interval([a - b for a, b in pairs])
+        """`level` minus `other`, seed by seed, with a 95 % t-interval; both name a level of every factor."""
+        one, two = self._by_seed(measure, level), self._by_seed(measure, other)
+        return interval([one[seed] - two[seed] for seed in sorted(one.keys() & two.keys())])
+
+    def _by_seed(self, measure: str, level: Level) -> dict[int, float]:
+        if set(level) != set(self.factors):
+            raise ValueError(f"a difference needs a level of each factor ({', '.join(self.factors)}); got {level}")
+        runs = self.at(**level)
+        return dict(zip((run.seed for run in runs), self.values(measure, **level), strict=True))
 
     def conditions(self) -> str:
         """One sentence under which every number of this record stands: data, net, training, seeds, machine, date."""
@@ -105,8 +113,11 @@ class Record:
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f".{path.name}.{os.getpid()}")
-        part.write_text(_dumps(_four_digits(asdict(self))), encoding="utf-8")
-        part.replace(path)
+        try:
+            part.write_text(_dumps(_four_digits(asdict(self))), encoding="utf-8")
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
         return path
 
     def is_stale(self, experiment: Experiment) -> bool:
@@ -114,25 +125,38 @@ class Record:
         return self.fingerprint != experiment.fingerprint
 
 
+def spread(values: list[float]) -> tuple[float, float]:
+    """Mean and standard deviation; nan where a value is not finite, and for the deviation of fewer than two."""
+    if not all(map(math.isfinite, values)):
+        return math.nan, math.nan
+    return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else math.nan
+
+
 def interval(values: list[float]) -> Interval:
     """Mean and half-width $t_{.975, n-1}\\, s / \\sqrt{n}$; needs at least two values."""
     if len(values) < 2:
         raise ValueError(f"an interval needs at least two seeds; got {len(values)}")
     t = T975[min(len(values) - 1, len(T975)) - 1]
-    return Interval(statistics.fmean(values), t * statistics.stdev(values) / math.sqrt(len(values)), len(values))
+    mean, deviation = spread(values)
+    return Interval(mean, t * deviation / math.sqrt(len(values)), len(values))
 
 
 def load(name: str | Path) -> Record:
     """The record of an experiment by its slug (from the package), or by the path of its `.json`."""
-    if str(name).endswith(".json"):
-        text = Path(name).read_text(encoding="utf-8")
-    else:
-        file = folder() / f"{name}.json"
-        if not file.is_file():
-            raise FileNotFoundError(f'experiment "{name}" has no record yet; measure it with: cnnlab run {name}')
-        text = file.read_text(encoding="utf-8")
-    table = json.loads(text)
-    return Record(**{**table, "runs": [Run(**run) for run in table["runs"]]})
+    file = Path(name) if str(name).endswith(".json") else folder() / f"{name}.json"
+    if not file.is_file():
+        path = f"{name}" if file == name else f"records/{name}.json"
+        raise FileNotFoundError(
+            f'there is no record "{name}" in the package; cnnlab run measures an experiment of `cnnlab list`, and leaves '
+            f"its record in a folder: name the file, as {path}"
+        )
+    try:
+        table = json.loads(file.read_text(encoding="utf-8"))
+        return Record(**{**table, "runs": [Run(**run) for run in table["runs"]]})
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(
+            f"{name} is not a record of cnnlab ({error}); measure it again, or name another file"
+        ) from error
 
 
 def _four_digits(value):
@@ -148,7 +172,7 @@ def _dumps(table: dict) -> str:
     """JSON with a line a run, so that a diff shows which run changed."""
     runs = ",\n".join("  " + json.dumps(run) for run in table["runs"])
     rest = json.dumps({**table, "runs": "RUNS"}, indent=1)
-    return rest.replace('"RUNS"', f"[\n{runs}\n ]") + "\n"
+    return rest.replace('"runs": "RUNS"', f'"runs": [\n{runs}\n ]', 1) + "\n"
 
 
 def published(table: str, measure: str = "test_accuracy") -> list[dict]:

@@ -197,7 +197,6 @@ def _diverged(losses: list[float], model: nn.Module) -> int | None:
     return bad
 
 
-@torch.inference_mode()
 def evaluate(
     model: nn.Module, split: Split, *, mean: Tensor, std: Tensor, batch_size: int = 1024, device=None
 ) -> tuple[float, float]:
@@ -210,7 +209,8 @@ def evaluate(
     model = model if device is None else model.to(choose_device(device))
     weight = next(model.parameters())
     loss = hits = torch.zeros((), device=weight.device)
-    with mode(model, training=False):
+    # Moved before it: a weight moved in inference mode could not be trained any more.
+    with torch.inference_mode(), mode(model, training=False):
         for images, labels in zip(split.images.split(batch_size), split.labels.split(batch_size), strict=True):
             labels = labels.to(weight.device)
             logits = model(standardize(images.to(weight.device), mean, std, weight.dtype))

@@ -18,7 +18,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         return arguments.call(arguments) or 0
-    except (ValueError, FileNotFoundError) as error:
+    except (ValueError, OSError, RuntimeError) as error:
         print(f"cnnlab {arguments.command}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

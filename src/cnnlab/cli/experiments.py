@@ -1,7 +1,6 @@
 """`cnnlab run`, `cnnlab list`, `cnnlab show`."""
 
 import argparse
-import statistics
 from pathlib import Path
 
 from cnnlab import experiment, record
@@ -14,6 +13,7 @@ def add(commands) -> None:
     run.add_argument("slug", help="an experiment of the book (see `cnnlab list`), or the path of your own .toml")
     run.add_argument("--size", default="cpu", help="which of the experiment's sizes (default: cpu)")
     run.add_argument("--data", help="another data set than the experiment's, e.g. cifar10-jpeg; the record names it")
+    run.add_argument("--device", default="cpu", help="where to train (default: cpu, in one process a core)")
     run.add_argument("--out", type=Path, default=Path("records"), help="where runs and record go (default: records)")
     run.add_argument("--smoke", action="store_true", help="a few steps of each run, to see that all is in place")
     run.set_defaults(call=_run)
@@ -30,13 +30,12 @@ def _run(arguments: argparse.Namespace) -> None:
     from cnnlab.sweep.run import run
 
     asked = experiment.load(arguments.slug)
-    total = len(asked.runs("cpu" if arguments.smoke else arguments.size))
-    options = {"size": arguments.size, "dataset": arguments.data, "smoke": arguments.smoke}
+    options = {"size": arguments.size, "dataset": arguments.data, "smoke": arguments.smoke, "device": arguments.device}
     with tqdm(desc=asked.slug, unit="run") as bar:
         for state in run(asked, arguments.out, **options):
-            bar.total = len(state.seeds) * total // max(1, len(asked.sizes["cpu"].seeds)) if state.smoke else total
+            bar.total = len(state.seeds) * len(list(asked.levels()))
             bar.update(len(state.runs) - bar.n)
-    print(f"record: {arguments.out / asked.slug}.json")
+    print(f"record: {arguments.out / asked.slug}{'.smoke' if arguments.smoke else ''}.json")
 
 
 def _list(_arguments: argparse.Namespace) -> None:
@@ -49,6 +48,8 @@ def _state(slug: str) -> str:
         found = record.load(slug)
     except FileNotFoundError:
         return "missing"
+    except ValueError:
+        return "unreadable"
     if found.smoke:
         return "smoke only"
     state = "stale" if found.is_stale(experiment.load(slug)) else "measured"
@@ -63,6 +64,6 @@ def _show(arguments: argparse.Namespace) -> None:
     for level in {tuple(run.level.items()): run.level for run in found.runs}.values():
         values = found.values(measure, **level)
         diverged = sum(run.diverged for run in found.at(**level))
-        spread = statistics.stdev(values) if len(values) > 1 else float("nan")
         note = f"   {diverged} of {len(values)} diverged" if diverged else ""
-        print(f"  {' · '.join(level.values()):36} {statistics.fmean(values):8.2f} ± {spread:.2f}{note}")
+        mean, deviation = record.spread(values)
+        print(f"  {' · '.join(level.values()):36} {mean:8.2f} ± {deviation:.2f}{note}")

@@ -14,7 +14,7 @@ def axes(ax=None, *, size: tuple[float, float] = (6.4, 3.6)):
     return panels(1, size=size) if ax is None else ax
 
 
-def panels(count: int, *, size: tuple[float, float] = (9.0, 3.6)):
+def panels(count: int, *, size: tuple[float, float] = (7.8, 3.4)):
     """`count` axes side by side in a new figure in the book's style; for one, the axes themselves."""
     import matplotlib.pyplot as plt
 

@@ -1,9 +1,7 @@
 """Two crossed factors: the second along the axis, the first by color and shape."""
 
-import statistics
-
 from cnnlab.plots import axes, label, look
-from cnnlab.record import Record
+from cnnlab.record import Record, spread
 
 
 def crossed(record: Record, measure: str = "test_accuracy", ax=None):
@@ -17,11 +15,11 @@ def crossed(record: Record, measure: str = "test_accuracy", ax=None):
             values, place = record.values(measure, **at), x + _offset(i, len(names))
             diverged = [run.diverged for run in record.at(**at)]
             style = look(name, i) | ({"marker": "x"} if all(diverged) else {})
-            ax.errorbar(place, statistics.fmean(values), statistics.stdev(values), capsize=2, **style)
+            ax.errorbar(place, *spread(values), capsize=2, **style)
             ax.plot([place + 0.05] * len(values), values, ".", color=style["color"], alpha=0.4, markersize=3)
-    if (linear := record.data.get("linear_accuracy")) is not None:
+    if measure == "test_accuracy" and (linear := record.data.get("linear_accuracy")) is not None:
         ax.axhline(linear, color="#555555", linewidth=1, linestyle="--", label="a linear model on the pixels")
-    return _finish(ax, names, groups, record.data["name"])
+    return _finish(ax, names, groups, record.data["name"], measure)
 
 
 def crossed_published(rows: list[dict], like: Record, measure: str = "test_accuracy", ax=None):
@@ -34,19 +32,19 @@ def crossed_published(rows: list[dict], like: Record, measure: str = "test_accur
         value = row[measure]
         style = look(row[inner], i) | ({"marker": "x"} if value is None else {})
         ax.plot(x + _offset(i, len(names)), floor if value is None else value, linestyle="none", **style)
-    return _finish(ax, [], groups, f"published: {rows[0]['source']}")
+    return _finish(ax, [], groups, f"published: {rows[0]['source']}", measure)
 
 
 def _offset(i: int, count: int) -> float:
     return (i - (count - 1) / 2) * 0.8 / count
 
 
-def _finish(ax, names: list[str], groups: list[str], title: str):
+def _finish(ax, names: list[str], groups: list[str], title: str, measure: str):
     for i, name in enumerate(names):
         ax.plot([], [], linestyle="none", label=label(name), **look(name, i))
     ax.set_xticks(range(len(groups)), [label(group) for group in groups])
     ax.set_title(title, fontsize=10)
-    ax.set_ylabel("test accuracy, %")
+    ax.set_ylabel(measure.replace("_", " ") + (", %" if measure.endswith("accuracy") else ""))
     if names:
         ax.legend(fontsize=8, ncols=2, frameon=False)
     return ax

@@ -6,11 +6,11 @@ from pathlib import Path
 import torch
 
 
-def machine() -> dict:
+def machine(device: str = "cpu") -> dict:
     """What a number depends on: processor, threads, engine, versions."""
     return {
-        "device": "cpu",
-        "processor": _processor(),
+        "device": device,
+        "processor": torch.cuda.get_device_name(device) if device.startswith("cuda") else _processor(),
         "threads": 1,
         "engine": "in turn",
         "precision": "fp32",

@@ -96,7 +96,7 @@ def lsuv_(model: nn.Module, images: Tensor, *, tolerance: float = 0.02, tries: i
     """
     with mode(model, training=False):
         for name, layer in _in_order_of_use(model, images):
-            for _ in range(tries):
+            for attempt in range(tries + 1):
                 variance = _output(model, layer, images).var(correction=0).item()
                 if not 0 < variance < math.inf:
                     raise ValueError(
@@ -105,6 +105,11 @@ def lsuv_(model: nn.Module, images: Tensor, *, tolerance: float = 0.02, tries: i
                     )
                 if abs(variance - 1) < tolerance:
                     break
+                if attempt == tries:
+                    raise ValueError(
+                        f'LSUV could not bring layer "{name}" to variance 1 in {tries} tries; it is {variance:.3g}. '
+                        "Its bias varies more than that: set it to zero first."
+                    )
                 layer.weight /= math.sqrt(variance)
     return model
 

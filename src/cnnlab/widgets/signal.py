@@ -95,7 +95,10 @@ class Signal(anywidget.AnyWidget):
 def _packed(images, labels) -> tuple[bytes, str]:
     if images is None or labels is None:
         raise ValueError(f"images and labels come together; got only {'labels' if images is None else 'images'}")
-    rows, names = [[int(value) for value in row] for row in images], [int(label) for label in labels]
+    rows, names = [list(row) for row in images], [int(label) for label in labels]
+    if any(value != int(value) for row in rows for value in row):
+        raise ValueError("pixels are whole numbers from 0 (paper) to 16 (ink); scale images in 0..1 by 16 and round")
+    rows = [[int(value) for value in row] for row in rows]
     if len(rows) != len(names) or len(rows) < 128:
         raise ValueError(
             f"give one label an image and at least 128 of each; got {len(rows)} images, {len(names)} labels"
