@@ -60,6 +60,24 @@ def test_under_relu_we_cannot_tell_lsuv_from_he(initialization):
     assert not gap(initialization, "lsuv", "he", "relu").sees
 
 
+def test_the_published_difference_of_lsuv_and_he_lies_inside_our_interval(initialization):
+    rows = record.published("fitnet4_initialization")
+    told = {row["initialization"]: row["test_accuracy"] for row in rows if row["activation"] == "relu"}
+    ours = gap(initialization, "lsuv", "he", "relu")
+    assert ours.mean - ours.half < told["lsuv"] - told["he"] < ours.mean + ours.half
+    assert told["lsuv"] - told["he"] == pytest.approx(1.2)
+
+
+def test_the_other_four_lsuv_networks_with_the_very_leaky_relu_are_ahead_of_he(initialization):
+    lsuv, he = (initialization.at(initialization=rule, activation="very_leaky_relu") for rule in ("lsuv", "he"))
+    ahead = [
+        a.measures["test_accuracy"] > b.measures["test_accuracy"]
+        for a, b in zip(lsuv, he, strict=True)
+        if not a.diverged
+    ]
+    assert ahead == [True] * 4
+
+
 def test_one_lsuv_network_in_five_with_the_very_leaky_relu_diverged_and_none_of_he(initialization):
     assert diverged(initialization, "lsuv", "very_leaky_relu") == 1 and len(initialization.seeds) == 5
     assert diverged(initialization, "he", "very_leaky_relu") == 0

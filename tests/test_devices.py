@@ -24,7 +24,12 @@ def test_the_best_device_that_is_there_is_taken(monkeypatch, present, best):
 
 def test_a_number_stays_with_its_device(monkeypatch):
     only(monkeypatch, "cuda", "cpu")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert choose_device("cuda:0") == CUDA == choose_device(CUDA)
+    with pytest.raises(ValueError, match='device "cuda:2" is not available here; there are 2, from cuda:0 on'):
+        choose_device("cuda:2")
+    with pytest.raises(ValueError, match='device "cuda:x" is not one that torch knows; give "cuda" or "cuda:0"'):
+        choose_device("cuda:x")
 
 
 def test_an_unknown_device_lists_the_choices():

@@ -51,6 +51,10 @@ def test_the_fingerprint_follows_the_question_asked_not_the_prose():
         ("lr = 0.1", "learning = 0.1", 'config field "learning" is unknown; choose one of'),
         ('question = "Does it?"', "", "says nothing of: question"),
         ('fields = ["activation"]', 'fields = ["activation", "lr"]', "lists lr, but no level changes it"),
+        ("seeds = [0, 1]", "seeds = [0, 0]", r"needs seeds, each of them once; got \[0, 0\]"),
+        ("seeds = [0, 1]", "seeds = []", r"needs seeds, each of them once; got \[\]"),
+        ("seeds = [0, 1]", "", r"\[size.cpu\] says nothing of: seeds"),
+        ("fields = { steps", "feilds = { steps", r"\[size.cpu\] has feilds; it may have only: fields, seeds"),
     ],
 )
 def test_a_crooked_experiment_is_refused(old, new, message):

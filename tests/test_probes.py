@@ -38,6 +38,17 @@ def test_signal_measures_what_autograd_gives():
     assert columns["weight_gradient"][1] == pytest.approx(model[3].weight.grad.square().mean().item())
 
 
+def test_an_in_place_activation_does_not_change_what_is_measured():
+    torch.manual_seed(0)
+    weights = nn.Conv2d(1, 4, 3), nn.Linear(16, 3)
+    x, y = torch.randn(8, 1, 4, 4), torch.arange(8) % 3
+    inside, outside = (
+        signal(nn.Sequential(weights[0], nn.ReLU(inplace=inplace), nn.Flatten(), weights[1]), x, y)
+        for inplace in (True, False)
+    )
+    assert inside["variance"] == outside["variance"] and inside["gradient"] == outside["gradient"]
+
+
 def test_measuring_leaves_no_gradient_and_no_hook():
     model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 2))
     with torch.no_grad():

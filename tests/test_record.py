@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from cnnlab import record
-from cnnlab.record import T975, Record, Run, interval
+from cnnlab.record import T975, Record, Run, interval, spread
 
 
 def a_run(level: str, seed: int, accuracy: float | None, ended: str = "finished") -> Run:
@@ -66,6 +66,29 @@ def test_a_failed_save_leaves_the_old_record(tmp_path):
     with pytest.raises(TypeError):
         a_record([], machine={"device": object()}).save(path)
     assert path.read_bytes() == before
+
+
+def test_differences_follow_the_seed_and_not_the_place():
+    runs = [a_run("relu", seed, 50.0 + seed) for seed in (0, 1, 2)] + [a_run("tanh", s, 40.0 + s) for s in (1, 2, 3)]
+    difference = a_record(runs).difference("test_accuracy", {"activation": "relu"}, {"activation": "tanh"})
+    assert (difference.mean, difference.half, difference.n) == (10.0, 0.0, 2)
+
+
+def test_a_difference_does_not_pool_over_a_factor():
+    with pytest.raises(ValueError, match=r"a level of each factor \(activation\); got {}"):
+        a_record(RUNS).difference("test_accuracy", {}, {"activation": "tanh"})
+
+
+def test_a_missing_measure_spreads_to_mean_and_interval():
+    assert all(map(math.isnan, spread([1.0, math.nan])))
+    assert math.isnan(interval([1.0, math.nan, 2.0]).half)
+
+
+@pytest.mark.parametrize("text", ["[]", "null", "{}", '{"runs": [{}]}', '{"slug": ', "\x00"])
+def test_a_file_that_is_no_record_is_named(tmp_path, text):
+    (tmp_path / "bad.json").write_text(text)
+    with pytest.raises(ValueError, match="bad.json is not a record of cnnlab .*measure it again, or name another file"):
+        record.load(tmp_path / "bad.json")
 
 
 def test_a_missing_record_says_how_to_measure_it():

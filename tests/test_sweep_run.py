@@ -1,5 +1,6 @@
 import itertools
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -13,8 +14,11 @@ import pytest
 
 from cnnlab import experiment, record
 from cnnlab.cli import main
+from cnnlab.sweep import notes
 from cnnlab.sweep.canary import canary
-from cnnlab.sweep.run import run, run_one
+from cnnlab.sweep.one import run_one
+from cnnlab.sweep.run import run
+from cnnlab.techniques.initialization import INITIALIZATIONS, he_
 
 pytestmark = pytest.mark.slow  # together: each measures a small experiment, canary and all
 
@@ -101,7 +105,7 @@ def test_a_smoke_run_says_so(asked, tmp_path):
 def test_a_knob_connected_to_nothing_is_refused(asked, tmp_path):
     asked.write_text(TOML.replace('zeros = { initialization = "zeros" }', 'again = { initialization = "he" }'))
     with pytest.raises(
-        ValueError, match='level "(he|again)" of factor "initialization" gives the baseline.s first 10 losses'
+        ValueError, match='levels "again" and "he" of factor "initialization" have the same first 10 losses'
     ):
         measure(asked, tmp_path)
 
@@ -160,3 +164,68 @@ def _group_lives(group: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def test_a_smoke_run_leaves_the_measured_record(asked, tmp_path):
+    measure(asked, tmp_path)
+    before = (tmp_path / "tiny.json").read_bytes()
+    measure(asked, tmp_path, smoke=True)
+    assert (tmp_path / "tiny.json").read_bytes() == before and record.load(tmp_path / "tiny.smoke.json").smoke
+
+
+def test_another_size_does_not_overwrite_a_record(asked, tmp_path):
+    measure(asked, tmp_path)
+    asked.write_text(TOML + "[size.large]\nseeds = [0, 1]\n")
+    with pytest.raises(ValueError, match="was measured at size cpu, and this is size large: name another folder"):
+        measure(asked, tmp_path, size="large")
+
+
+def test_runs_of_other_code_do_not_go_into_a_record(asked, tmp_path, monkeypatch):
+    before = measure(asked, tmp_path)[-1]
+    monkeypatch.setitem(INITIALIZATIONS, "he", lambda weight, **options: he_(weight, **{**options, "gain": 1.5}))
+    states = measure(asked, tmp_path)
+    assert [len(state.runs) for state in states] == [1, 2, 3, 4, 5, 6, 6]
+    assert states[-1].canary != before.canary
+
+
+def test_two_commands_do_not_measure_into_one_file(asked, tmp_path):
+    with ThreadPoolExecutor(1) as executor:
+        first = run(experiment.load(asked), tmp_path, executor=executor)
+        next(first)
+        with pytest.raises(ValueError, match=r"another command is measuring into tiny.cpu.runs.jsonl.*wait for it"):
+            next(run(experiment.load(asked), tmp_path, executor=executor))
+        first.close()
+
+
+def test_a_run_that_fails_does_not_cost_the_others(asked, tmp_path, monkeypatch):
+    def failing(config, level, seed, device):
+        if (level["initialization"], seed) == ("he", 1):
+            raise ValueError("no luck")
+        return run_one(config, level, seed, device)
+
+    monkeypatch.setattr("cnnlab.sweep.workers.run_one", failing)
+    with pytest.raises(RuntimeError, match="1 runs failed, the first at he, seed 1: no luck. The others are kept"):
+        measure(asked, tmp_path)
+    assert len((tmp_path / "tiny.cpu.runs.jsonl").read_text().splitlines()) == 5
+    monkeypatch.undo()
+    assert [len(state.runs) for state in measure(asked, tmp_path)] == [6, 6]
+
+
+def test_notes_survive_torn_and_foreign_lines(tmp_path):
+    file, done = tmp_path / "x.jsonl", record.Run({"a": "b"}, 0, 1.0, "finished", {}, {})
+    notes.append(file, "key", done)
+    file.write_bytes(file.read_bytes() + b'[1]\n3\n{"key": "key", "seed": 1}\n\xff\n{"key": "torn')
+    notes.append(file, "key", replace(done, seed=1))
+    assert notes.read(file, "key") == {(("a", "b"), 0): done, (("a", "b"), 1): replace(done, seed=1)}
+    assert notes.read(file, "other key") == {}
+
+
+def test_closing_a_measurement_leaves_the_callers_own_processes(asked, tmp_path):
+    mine = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(60,))
+    mine.start()
+    measuring = run(experiment.load(asked), tmp_path)
+    next(measuring)
+    measuring.close()
+    assert mine.is_alive()
+    mine.terminate()
+    mine.join()

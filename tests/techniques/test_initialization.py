@@ -200,6 +200,13 @@ def test_lsuv_refuses_a_layer_that_gives_a_constant():
         I.lsuv_(model, images)
 
 
+def test_lsuv_says_where_a_bias_keeps_it_from_variance_one():
+    model, images = built()
+    nn.init.normal_(model[0].bias, std=3, generator=seeded())
+    with pytest.raises(ValueError, match='could not bring layer "0" to variance 1 in 20 tries.*set it to zero first'):
+        I.lsuv_(model, images)
+
+
 def test_lsuv_without_images_says_what_it_needs():
     with pytest.raises(ValueError, match='"lsuv" measures a batch: give it images='):
         I.initialize(nn.Linear(2, 2), "lsuv")

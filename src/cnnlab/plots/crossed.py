@@ -46,6 +46,8 @@ def _finish(ax, names: list[str], groups: list[str], title: str, measure: str):
     ax.set_title(title, fontsize=10)
     ax.set_ylabel(measure.replace("_", " ") + (", %" if measure.endswith("accuracy") else ""))
     if names:
+        low, high = ax.get_ylim()
+        ax.set_ylim(low, high + 0.25 * (high - low))  # room for the legend
         ax.legend(fontsize=8, ncols=2, frameon=False)
     return ax
 
