@@ -50,7 +50,7 @@ serve: book
 check: $(READY)
 	@ruff check .
 	@ruff format --check . 
-	@$(PYTEST) -q -m "not slow and not browser and not gpu" tests
+	@$(PYTEST) -q -m "not slow and not browser and not gpu and not full" tests
 
 test: $(READY)
 	$(call timed,lint,ruff check . && ruff format --check .)
