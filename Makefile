@@ -36,7 +36,7 @@ $(READY): pyproject.toml constraints.txt
 	  echo "Python's venv module is missing. Install it: apt-get install python3-venv" >&2; exit 1; }
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV) (PyTorch is large: a few minutes the first time) ..."
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[book,grading,test]'
+	@$(VENV)/bin/python -m pip install $(if $(CI),--quiet) --disable-pip-version-check -c constraints.txt -e '.[book,grading,test]'
 	@touch $@
 
 book: $(READY)
