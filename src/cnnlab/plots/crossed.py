@@ -23,9 +23,13 @@ def crossed(record: Record, measure: str = "test_accuracy", ax=None):
 
 
 def crossed_published(rows: list[dict], like: Record, measure: str = "test_accuracy", ax=None):
-    """A published table drawn as `crossed` draws the record `like`; × at the bottom: reported as not converged."""
+    """A published table drawn as `crossed` draws the record `like`; × at the bottom: reported as not converged.
+
+    Rows at levels that the record does not have are left out.
+    """
     (inner, names), (outer, groups) = like.factors.items()
     ax = axes(ax)
+    rows = [row for row in rows if row[inner] in names and row[outer] in groups]
     floor = min(row[measure] for row in rows if row[measure] is not None) - 0.5
     for row in rows:
         i, x = names.index(row[inner]), groups.index(row[outer])
