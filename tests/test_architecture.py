@@ -18,6 +18,7 @@ LAYERS = [
     {"techniques"},
     {"graph", "arithmetic", "patterns"},
     {"models", "data", "probes", "preconditions", "training", "check"},
+    {"applications"},
     {"sweep"},
     {"live"},
 ]

@@ -1,4 +1,4 @@
-"""The one lookup by name, with the one good error."""
+"""The one lookup by name and the one demand on a value, each with the one good error."""
 
 from collections.abc import Mapping
 from typing import TypeVar
@@ -15,3 +15,9 @@ def choose(table: Mapping[str, T], name: str, what: str) -> T:
     if name in table:
         return table[name]
     raise ValueError(f'{what} "{name}" is unknown; choose one of: {", ".join(sorted(table))}')
+
+
+def demand(kept: bool, name: str, value: object, allowed: str) -> None:
+    """Raise a `ValueError` unless `kept`: `demand(0 <= p < 1, "p", p, "at least 0 and below 1")`."""
+    if not kept:
+        raise ValueError(f"{name} must be {allowed}; got {value!r}")
