@@ -44,7 +44,7 @@ def install_source() -> str:
 def tidy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """A copy in the form in which notebooks are committed."""
     notebook = copy.deepcopy(notebook)
-    notebook.metadata = nbformat.from_dict({k: v for k, v in notebook.metadata.items() if k == "kernelspec"})
+    notebook.metadata = nbformat.from_dict({k: v for k, v in notebook.metadata.items() if k in {"kernelspec", "rows"}})
     code = (cell for cell in notebook.cells if cell.cell_type == "code")
     for number, cell in enumerate(code, start=1):
         _tidy(cell, number)

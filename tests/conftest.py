@@ -26,6 +26,11 @@ def toc_pages() -> list[str]:
     return re.findall(r"(?:root|file): (\S+)", (ROOT / "_toc.yml").read_text("utf8"))
 
 
+def shown_pages() -> list[str]:
+    """The pages that are opened in the browser: those of the table of contents, one page of reference for all."""
+    return [*toc_pages(), "book/api/techniques.initialization"]
+
+
 def chapter_pages() -> list[str]:
     return [page for page in toc_pages() if page.startswith("chapters/")]
 

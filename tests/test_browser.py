@@ -1,7 +1,7 @@
 """Every page of the book in Chromium: over http, under a sub-path, opened as a file; in light and in dark."""
 
 import pytest
-from conftest import toc_pages
+from conftest import shown_pages
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -10,7 +10,7 @@ FROM_THE_THEME: dict[str, str] = {}
 
 
 @pytest.mark.parametrize("place", ["root", "sub-path", "file"])
-@pytest.mark.parametrize("name", toc_pages())
+@pytest.mark.parametrize("name", shown_pages())
 def test_a_page_loads_whole_and_asks_nobody_else(site, visit, name, place):
     page = visit(f"{site[place]}/{name}.html")
     assert page.locator("h1").first.inner_text().strip()
@@ -25,7 +25,7 @@ def test_a_page_loads_whole_and_asks_nobody_else(site, visit, name, place):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", [*toc_pages(), "search"])
+@pytest.mark.parametrize("name", [*shown_pages(), "search"])
 def test_a_page_has_no_serious_accessibility_violation(site, visit, name, scheme):
     from axe_playwright_python.sync_playwright import Axe
 
@@ -40,7 +40,7 @@ def test_a_page_has_no_serious_accessibility_violation(site, visit, name, scheme
     assert found == []
 
 
-@pytest.mark.parametrize("name", toc_pages())
+@pytest.mark.parametrize("name", shown_pages())
 def test_a_page_fits_a_telephone(site, visit, name):
     page = visit(f"{site['root']}/{name}.html", width=390)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
@@ -82,3 +82,15 @@ def test_a_widget_is_left_out_on_paper(site, visit):
     assert page.locator(".cnnlab-widget").is_visible()
     page.emulate_media(media="print")
     assert not page.locator(".cnnlab-widget").is_visible()
+
+
+def test_the_index_of_techniques_is_searched_as_one_types(site, visit):
+    page = visit(f"{site['file']}/book/techniques.html")
+    every = page.locator("table.techniques tbody tr:visible").count()
+    page.get_by_label("Find a technique").fill("xavier  lecun")
+    assert page.locator("table.techniques tbody tr:visible").count() == 0
+    page.get_by_label("Find a technique").fill("GLOROT")
+    assert page.locator("table.techniques tbody tr:visible").all_inner_texts()[0].startswith("I03")
+    assert page.locator(".techniques-search output").inner_text() == f"1 of {every} rows"
+    page.goto(f"{site['file']}/book/techniques.html#i06")
+    assert page.locator("table.techniques tr:target").inner_text().startswith("I06")

@@ -99,11 +99,12 @@ def test_tidying_twice_changes_nothing(tool):
         metadata={
             "kernelspec": {"name": "python3", "display_name": "Python 3"},
             "language_info": {"name": "python", "version": "3.11"},
+            "rows": ["I04"],
         },
     )
     once = tool.tidy(notebook)
     assert once != notebook and tool.tidy(once) == once
-    assert set(once.metadata) == {"kernelspec"}
+    assert set(once.metadata) == {"kernelspec", "rows"}
 
 
 def test_a_notebook_is_copied_and_not_changed(tool):

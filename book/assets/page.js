@@ -1,6 +1,26 @@
-// Two repairs that configuration does not reach.
+// Two repairs that configuration does not reach, and the search of the index of techniques.
 // Sphinx's search fetches each found page for a summary, and a page opened as a file may fetch nothing.
 if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
 // docutils puts entries of a deprecated role into its list of references; screen readers want list items.
 addEventListener("DOMContentLoaded", () =>
   document.querySelectorAll(".citation-list > .citation").forEach((entry) => entry.setAttribute("role", "listitem")));
+
+addEventListener("DOMContentLoaded", () => {
+  const table = document.querySelector("table.techniques");
+  if (!table) return;
+  const rows = [...table.tBodies[0].rows].map((row) => ({ row, text: row.textContent.toLowerCase() }));
+  const form = document.createElement("form");
+  form.className = "techniques-search";
+  form.innerHTML = '<label for="technique">Find a technique</label>'
+    + '<input id="technique" type="search" placeholder="dropout, A05, joins ..." autocomplete="off"><output for="technique"></output>';
+  const [field, count] = [form.querySelector("input"), form.querySelector("output")];
+  const filter = () => {
+    const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
+    for (const { row, text } of rows) row.hidden = !words.every((word) => text.includes(word));
+    count.textContent = `${rows.filter(({ row }) => !row.hidden).length} of ${rows.length} rows`;
+  };
+  form.addEventListener("submit", (event) => event.preventDefault());
+  field.addEventListener("input", filter);
+  (table.closest(".pst-scrollable-table-container") ?? table).before(form);
+  filter();
+});
