@@ -75,6 +75,7 @@ def test_labels_follow_their_images_through_the_splits():
 
 
 @pytest.mark.parametrize("share", [0.1, 0.25])
+@pytest.mark.rows("W07")
 def test_the_valid_split_is_stratified(share):
     labels = torch.arange(10).repeat_interleave(torch.arange(40, 240, 20))
     images = torch.zeros(len(labels), 1, 1, 1, dtype=torch.uint8)

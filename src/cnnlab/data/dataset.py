@@ -112,7 +112,7 @@ def stratified(labels: Tensor, seed: int) -> Tensor:
 
 
 def split_off(split: Split, share: float, seed: int) -> tuple[Split, Split]:
-    """(the rest, a stratified `share` of `split`), both in their old order."""
+    """(the rest, a stratified `share` of `split`), both in their old order (row W07)."""
     order = stratified(split.labels, seed)
     count = round(share * len(order))
     return split.take(order[count:].sort().values), split.take(order[:count].sort().values)

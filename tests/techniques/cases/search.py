@@ -1,0 +1,1 @@
+CASES = {}  # settings in, settings out: no tensor

@@ -1,0 +1,1 @@
+CASES = {}  # numbers for a page come out, no tensor to go on with
