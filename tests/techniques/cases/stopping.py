@@ -1,0 +1,1 @@
+CASES = {}  # losses in, a decision out; polynomials are fitted in float64 whatever comes in
