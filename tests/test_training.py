@@ -13,9 +13,12 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from cnnlab.config import Training
+from cnnlab import data, models
+from cnnlab.config import Model, Training
 from cnnlab.data import Dataset, Split
-from cnnlab.training import evaluate, fit
+from cnnlab.techniques.cycles import range_of
+from cnnlab.techniques.initialization import initialize
+from cnnlab.training import evaluate, fit, range_test
 
 FIXED = {"device": "cpu", "precision": "fp32"}
 
@@ -349,3 +352,19 @@ def test_cuda_gives_the_first_losses_of_the_cpu_and_the_same_twice():
     )
     assert once == twice
     assert once[:3] == pytest.approx(cpu[:3], rel=1e-3)
+
+
+@pytest.mark.rows("T03")
+def test_a_range_test_finds_rates_that_learn_and_leaves_the_model_alone():
+    digits = data.load("digits")
+    torch.manual_seed(0)
+    model = models.build(Model(depth=3, width=4), in_channels=1, classes=10)
+    initialize(model, "he", generator=torch.Generator().manual_seed(0))
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    rates, accuracies = range_test(model, digits, Training(steps=200, batch_size=32), highest=2.0, seed=0, device="cpu")
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+    assert rates == pytest.approx([2.0 * (10 * k - 1) / 200 for k in range(1, len(rates) + 1)])
+    low, high = range_of(rates, accuracies)
+    assert 0 < low < high < 2
+    *_, good = fit(model, digits, Training(steps=100, batch_size=32, lr=low, epochs=1), device="cpu")
+    assert good.valid_accuracy > 0.8

@@ -17,6 +17,7 @@ _HOME = {
     "initialize": "cnnlab.techniques.initialization",
     "evaluate": "cnnlab.training",
     "fit": "cnnlab.training",
+    "range_test": "cnnlab.training",
 }
 __all__ = ["__version__", *_HOME]
 

@@ -7,10 +7,11 @@ What makes it fast: the images stay on the device as bytes, a batch is one gathe
 and no step waits for a number; losses are copied from the device once an epoch.
 """
 
+import copy
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 import torch
@@ -88,6 +89,26 @@ def fit(
     check_outputs(model, data)
     pixels = lay_out(data.train.images, config.augmentation)
     return _epochs(model, data, pixels, config, seed, precision)
+
+
+def range_test(
+    model: nn.Module, data: Dataset, config: Training = BASELINE, *, highest: float = 1.0, points: int = 20, **how
+) -> tuple[list[float], list[float]]:
+    """Learning rates, rising in equal steps up to `highest`, and the valid accuracy reached at each (row T03).
+
+    A copy of `model` is trained for the steps of `config`, validated `points` times; it ends early where it diverges.
+    `techniques.cycles.range_of` reads the two limits off. `how` is what `fit` takes. Source: {cite:t}`smith2017cyclical`.
+    """
+    settings = replace(
+        config, schedule="rising", lr=highest, epochs=points, steps=config.steps or _length(data, config)
+    )
+    epochs = [epoch for epoch in fit(copy.deepcopy(model), data, settings, **how) if epoch.diverged_at is None]
+    return [epoch.lr for epoch in epochs], [epoch.valid_accuracy for epoch in epochs]
+
+
+def _length(data: Dataset, config: Training) -> int:
+    """The steps of all epochs."""
+    return config.epochs * (len(data.train.labels) // min(config.batch_size, len(data.train.labels)))
 
 
 def _epochs(

@@ -198,7 +198,7 @@ def shows(case: Case) -> None:
     technique = made(case)
     if isinstance(technique, nn.Module) and type(technique).__module__.startswith("cnnlab"):
         text, children = repr(technique), dict(technique.named_children())
-        names = [p for p in inspect.signature(type(technique).__init__).parameters if p not in {"self", *children}]
+        names = [p for p in inspect.signature(type(technique)).parameters if p not in {"args", "kwargs", *children}]
         assert [name for name in names if f"{name}=" not in text] == []
 
 

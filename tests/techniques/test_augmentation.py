@@ -23,6 +23,7 @@ def crops(image: torch.Tensor, shift: int, mirrored: bool) -> list[torch.Tensor]
     return [hflip(each) for each in found] if mirrored else found
 
 
+@pytest.mark.rows("D01", "D02")
 @pytest.mark.parametrize("shape", [(3, 16, 24), (1, 8, 8), (3, 32, 32)])
 def test_gather_equals_torchvision_for_every_shift_and_both_sides(shape):
     images = noise(2, *shape)
@@ -62,6 +63,28 @@ def test_images_of_a_batch_are_drawn_one_by_one():
     assert len(kinds) > 100  # of 162; 200 uniform draws leave 115 expected
 
 
+@pytest.mark.rows("D02")
+def test_the_81_offsets_of_a_cifar_image_are_uniform():
+    """χ² over the 9 x 9 places of a crop of 32 from 40; 124.8 is the 0.1 % point of 80 degrees of freedom."""
+    n = 81 * 500
+    pixels = lay_out(torch.zeros(1, 1, 32, 32, dtype=torch.uint8), "crop+flip")
+    starts, _ = draw(pixels, torch.zeros(n, dtype=torch.long), Generator().manual_seed(0))
+    counts = (starts // 40 * 9 + starts % 40).bincount()
+    assert len(counts) == 81
+    assert ((counts - 500).square() / 500).sum() < 124.8
+
+
+@pytest.mark.rows("D01")
+def test_a_flip_is_its_own_inverse():
+    images = noise(64, 3, 8, 8)
+    once, twice = augment(images, "flip", Generator().manual_seed(0)), images
+    for _ in range(2):
+        twice = augment(twice, "flip", Generator().manual_seed(0))
+    assert torch.equal(twice, images)
+    assert 16 < (once != images).flatten(1).any(1).sum() < 48
+
+
+@pytest.mark.rows("D01", "D02")
 def test_crops_and_sides_are_uniform():
     """χ² over the 9 shifts and 2 sides of an 8x8 image; 36.2 is the 0.5 % point of 17 degrees of freedom."""
     n = 18_000

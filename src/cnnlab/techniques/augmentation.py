@@ -86,7 +86,10 @@ def take(pixels: Pixels, starts: Tensor, mirrored: Tensor) -> Tensor:
 
 
 def augment(images: Tensor, name: str, generator: Generator | None = None) -> Tensor:
-    """A batch (N, C, H, W), each image shifted and mirrored as the named augmentation draws for it (rows D01, D02)."""
+    """A batch (N, C, H, W), each image shifted and mirrored as the named augmentation draws for it (rows D01, D02).
+
+    Half of the images are mirrored, which text and digits do not bear. Source: {cite:t}`krizhevsky2012imagenet`.
+    """
     pixels = lay_out(images, name)
     starts, mirrored = draw(pixels, torch.arange(len(images)), generator)
     return take(pixels, starts.to(images.device), mirrored.to(images.device))

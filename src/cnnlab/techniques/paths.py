@@ -1,0 +1,115 @@
+r"""Which of a network's paths are open during a step of training: drop-path and stochastic depth.
+
+Drop-path is of joins, whose branches are alike: those that live are averaged. Stochastic depth is of residual blocks,
+whose shortcut always lives: the branch is skipped.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Generator, Tensor, nn
+
+from cnnlab.choices import demand
+from cnnlab.techniques.joins import masked_mean, mean, resurrect
+
+
+def drop_path_mask(
+    branches: int,
+    p: float,
+    *,
+    samples: int | None = None,
+    generator: Generator | None = None,
+    device: torch.device | None = None,
+) -> Tensor:
+    r"""Local drop-path: each branch of a join dies with probability `p`, but one always survives (row R08).
+
+    True where a branch lives; shape (branches,), or (branches, samples). Where all died, one drawn evenly comes back:
+    with two branches and p = 0.15 that is a share 0.0225 of the draws, and 1.7225 branches live on average. Source:
+    {cite:t}`larsson2016fractalnet`.
+    """
+    demand(0 <= p < 1, "p", p, "at least 0 and below 1")
+    shape = (branches,) if samples is None else (branches, samples)
+    live = torch.rand(shape, generator=generator, device=device) >= p
+    return resurrect(live, generator=generator)
+
+
+def draw_column(columns: int, *, global_share: float = 0.5, generator: Generator | None = None) -> int | None:
+    """Global drop-path: with probability `global_share` one column for the whole network, else None: local (row R08).
+
+    Drawn once per mini-batch; half and half in the paper. Source: {cite:t}`larsson2016fractalnet`.
+    """
+    if torch.rand((), generator=generator) >= global_share:
+        return None
+    return int(torch.randint(columns, (), generator=generator))
+
+
+class DropPathMean(nn.Module):
+    r"""The join of FractalNet: the mean of the branches that local drop-path leaves, in evaluation of all (row R08).
+
+    One mask for the mini-batch, as in the paper. timm's and torchvision's `DropPath` is stochastic depth, not this.
+    Source: {cite:t}`larsson2016fractalnet`.
+    """
+
+    def __init__(self, p: float = 0.15):
+        demand(0 <= p < 1, "p", p, "at least 0 and below 1")
+        super().__init__()
+        self.p = p
+
+    def forward(self, branches: Sequence[Tensor]) -> Tensor:
+        if not self.training:
+            return mean(branches)
+        return masked_mean(branches, drop_path_mask(len(branches), self.p, device=branches[0].device))
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}"
+
+
+def survivals(blocks: int, *, last: float = 0.5) -> list[float]:
+    r"""How probably each residual block is kept: $p_l = 1 - \frac{l}{L} (1 - p_L)$ for $l = 1 \ldots L$ (row R09).
+
+    The first blocks, on which all others build, nearly always; `last` is $p_L$. With 1/2, $(3L - 1) / 4$ of L blocks are
+    kept on average. Source: {cite:t}`huang2016deep`.
+    """
+    return [1 - block / blocks * (1 - last) for block in range(1, blocks + 1)]
+
+
+def stochastic_depth(branch: Tensor, survival: float, live: Tensor) -> Tensor:
+    r"""$m F / p_l$: the branch's output, kept where `live` (N,), made up for by its `survival` $p_l$ (row R09).
+
+    The rescaled form of torchvision, which needs nothing at test time; `StochasticDepth` is the paper's. Source:
+    {cite:t}`huang2016deep`.
+    """
+    return branch.where(live.view(-1, *[1] * (branch.ndim - 1)), 0) / survival
+
+
+def drop_samples(survival: float) -> nn.Module:
+    """torchvision's `StochasticDepth` in its words: each sample drops its branch by itself (row R09).
+
+    Source: {cite:t}`huang2016deep`.
+    """
+    from torchvision.ops import StochasticDepth as PerSample
+
+    return PerSample(1 - survival, mode="row")
+
+
+class StochasticDepth(nn.Module):
+    r"""A residual block that is skipped in a share of the mini-batches, $y = s(x) + m F(x)$ (rows R09, H17).
+
+    $m \sim \text{Bernoulli}(p_l)$ is drawn once per mini-batch, and where it is 0 `branch` F is not even computed: a
+    quarter of the time is saved. In evaluation $m = p_l$, the `survival`. A ReLU after the sum is the caller's. Source:
+    {cite:t}`huang2016deep`.
+    """
+
+    def __init__(self, branch: nn.Module, survival: float, *, shortcut: nn.Module | None = None):
+        demand(0 < survival <= 1, "survival", survival, "above 0 and at most 1")
+        super().__init__()
+        self.branch, self.survival, self.shortcut = branch, survival, shortcut or nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return self.shortcut(x) + self.survival * self.branch(x)
+        skipped = torch.rand(()) >= self.survival  # on the CPU, so that a GPU need not be asked
+        return self.shortcut(x) if skipped else self.shortcut(x) + self.branch(x)
+
+    def extra_repr(self) -> str:
+        return f"survival={self.survival}"
