@@ -8,10 +8,11 @@ import torch
 from conftest import ROOT
 from torch import nn
 
-from cnnlab.techniques.activations import ACTIVATIONS, activation, pieces
+from cnnlab.techniques.activations import activation, pieces
 from cnnlab.techniques.initialization import gain_of, initialize
 from cnnlab.widgets import Signal
 from cnnlab.widgets.assemble import esm
+from cnnlab.widgets.signal import ACTIVATIONS
 
 pytestmark = pytest.mark.browser
 

@@ -27,16 +27,19 @@ def chain(name: str, depth: int, act: str = "relu", n: int = 512) -> torch.Tenso
     return torch.stack(squares)
 
 
+@pytest.mark.rows("I03")
 @pytest.mark.parametrize("shape", SHAPES)
 def test_fans_agree_with_torch(shape):
     assert I.fans(torch.empty(shape)) == nn.init._calculate_fan_in_and_fan_out(torch.empty(shape))
 
 
+@pytest.mark.rows("I03")
 def test_grouped_fan_in_is_what_one_output_sums():
     conv = nn.Conv2d(12, 24, 3, groups=4)
     assert I.fans(conv.weight)[0] == 12 // 4 * 9
 
 
+@pytest.mark.rows("I02", "I03", "I04", "I05")
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(
     ("ours", "theirs"),
@@ -51,12 +54,14 @@ def test_rules_agree_with_torch_draw_for_draw(ours, theirs, shape):
     torch.testing.assert_close(ours(torch.empty(shape), generator=seeded()), theirs(torch.empty(shape), seeded()))
 
 
+@pytest.mark.rows("I04", "A04")
 def test_he_counts_the_slope_of_a_leaky_relu():
     ours = I.he_(torch.empty(64, 64), slope=1 / 3, generator=seeded())
     theirs = nn.init.kaiming_normal_(torch.empty(64, 64), a=1 / 3, nonlinearity="leaky_relu", generator=seeded())
     torch.testing.assert_close(ours, theirs)
 
 
+@pytest.mark.rows("I05")
 @pytest.mark.parametrize("shape", SHAPES)
 def test_orthogonal_rows_or_columns_are_orthonormal_times_the_gain(shape):
     flat = I.orthogonal_(torch.empty(shape, dtype=torch.float64), gain=1.5).flatten(1)
@@ -64,27 +69,32 @@ def test_orthogonal_rows_or_columns_are_orthonormal_times_the_gain(shape):
     torch.testing.assert_close(gram, 1.5**2 * torch.eye(len(gram), dtype=torch.float64))
 
 
+@pytest.mark.rows("I04")
 def test_he_keeps_the_mean_square_through_fifty_relu_layers():
     assert 0.5 < chain("he", 50)[-1] < 2
 
 
+@pytest.mark.rows("I03")
 def test_xavier_halves_the_mean_square_in_each_relu_layer():
     squares = chain("xavier", 50)
     per_layer = (squares[-1] / squares[0]) ** (1 / 50)
     assert per_layer == pytest.approx(0.5, rel=0.01)  # 2^-50 after fifty layers
 
 
+@pytest.mark.rows("I02")
 def test_small_normal_gains_what_the_closed_form_says():
     squares = chain("normal", 17, n=1152)
     per_layer = (squares[-1] / squares[0]) ** (1 / 34)  # root mean square
     assert per_layer == pytest.approx(math.sqrt(1152 / 2) * 0.01, rel=0.02)
 
 
+@pytest.mark.rows("I05")
 def test_orthogonal_keeps_the_norm_of_a_linear_chain_exactly():
     squares = chain("orthogonal", 50, "identity")
     torch.testing.assert_close(squares, squares[:1].expand(51))
 
 
+@pytest.mark.rows("T06", "I01")
 def test_zeros_train_only_the_last_bias():
     model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 3))
     I.initialize(model, "zeros")
@@ -95,6 +105,7 @@ def test_zeros_train_only_the_last_bias():
     assert model[2].bias.grad.any()
 
 
+@pytest.mark.rows("T06")
 def test_equal_units_stay_equal():
     model = nn.Sequential(nn.Linear(8, 16), nn.Tanh(), nn.Linear(16, 3))
     for parameter in model.parameters():
@@ -132,12 +143,14 @@ def variances(model: nn.Module, images: torch.Tensor) -> list[float]:
     return [z.var(correction=0).item() for z in caught.values()]
 
 
+@pytest.mark.rows("I06")
 def test_lsuv_gives_unit_variance():
     model, images = built()
     I.initialize(model, "lsuv", images, generator=seeded())
     assert variances(model, images) == pytest.approx([1] * 4, abs=0.02)
 
 
+@pytest.mark.rows("I06")
 def test_lsuv_needs_one_division_a_layer():
     model, images = built()
     I.initialize(model, "orthogonal", generator=seeded())
@@ -145,6 +158,7 @@ def test_lsuv_needs_one_division_a_layer():
     assert variances(model, images) == pytest.approx([1] * 4, abs=1e-3)
 
 
+@pytest.mark.rows("I06")
 def test_lsuv_cancels_the_scale_it_starts_from():
     first, second = (built() for _ in range(2))
     for (model, images), gain in ((first, 1.0), (second, 37.0)):
@@ -153,6 +167,7 @@ def test_lsuv_cancels_the_scale_it_starts_from():
         torch.testing.assert_close(one, other, rtol=0.03, atol=1e-6)
 
 
+@pytest.mark.rows("I06")
 def test_lsuv_agrees_with_the_published_package():
     import lsuv
 
@@ -164,6 +179,7 @@ def test_lsuv_agrees_with_the_published_package():
     assert variances(theirs, images) == pytest.approx(variances(ours, images), abs=0.21)
 
 
+@pytest.mark.rows("I06")
 def test_lsuv_leaves_everything_but_the_weights_as_it_was():
     model, images = built()
     model.train()
@@ -178,6 +194,7 @@ def test_lsuv_leaves_everything_but_the_weights_as_it_was():
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in model.modules())
 
 
+@pytest.mark.rows("I06")
 def test_lsuv_visits_layers_in_the_order_of_use_not_of_registration():
     class Backwards(nn.Module):
         def __init__(self):
@@ -237,6 +254,7 @@ def test_gain_multiplies_the_weights(name):
     torch.testing.assert_close(2 * once, twice)
 
 
+@pytest.mark.rows("I04", "A04")
 @pytest.mark.parametrize(
     ("function", "gain"),
     [
@@ -250,6 +268,7 @@ def test_gain_of_agrees_with_closed_forms(function, gain):
     assert I.gain_of(function) == pytest.approx(gain, rel=1e-6)
 
 
+@pytest.mark.rows("I04")
 @pytest.mark.parametrize("function", [F.elu, F.gelu, torch.tanh])
 def test_gain_of_agrees_with_quadrature(function):
     from scipy import integrate, stats
@@ -258,6 +277,7 @@ def test_gain_of_agrees_with_quadrature(function):
     assert I.gain_of(function) == pytest.approx(1 / math.sqrt(square), rel=1e-5)
 
 
+@pytest.mark.rows("I09")
 def test_the_first_loss_is_the_entropy_of_the_labels():
     labels = torch.tensor([0] * 70 + [1] * 20 + [2] * 10)
     head = nn.Linear(5, 3)
@@ -273,8 +293,43 @@ def test_a_class_without_images_has_no_prior():
         I.prior_bias_(torch.zeros(3), torch.tensor([4, 0, 2]))
 
 
-def test_every_activation_has_a_gain_that_keeps_the_signal():
-    for name in set(ACTIVATIONS) - {"maxout"}:
-        z = torch.randn(400_000, dtype=torch.float64, generator=seeded())
-        kept = (I.gain_of(activation(name)) * activation(name)(z)).square().mean()
-        assert kept == pytest.approx(1, rel=0.02), name
+@pytest.mark.rows("I09")
+def test_the_check_of_the_first_loss_passes_at_the_log_of_the_classes_and_at_the_prior():
+    labels = torch.tensor([0] * 70 + [1] * 20 + [2] * 10)
+    model, images = nn.Sequential(nn.Dropout(), nn.Linear(5, 3)), torch.randn(100, 5, generator=seeded())
+    I.initialize(model, "normal", generator=seeded())
+    assert I.check_initial_loss(model, images, labels) == pytest.approx(math.log(3), abs=0.05)
+    I.initialize(model, "zeros")
+    I.prior_bias_(model[1].bias, labels.bincount())
+    entropy = -(0.7 * math.log(0.7) + 0.2 * math.log(0.2) + 0.1 * math.log(0.1))
+    assert I.check_initial_loss(model, images, labels, expected=entropy, tolerance=1e-3) == pytest.approx(entropy)
+    assert model.training
+
+
+@pytest.mark.rows("I09")
+def test_a_network_that_is_sure_before_it_has_learned_is_told():
+    with pytest.raises(ValueError, match=r"should be 1\.0986 within 0\.05; it is 6\.\d+.*last layer's weights smaller"):
+        I.check_initial_loss(nn.Identity(), 9 * torch.eye(3), torch.zeros(3, dtype=torch.long))
+
+
+def test_the_draws_are_made_where_the_generator_is():
+    """On a weight of another device (here one without numbers) a CPU generator is no error."""
+    for name in ("normal", "xavier", "he", "orthogonal"):
+        I.INITIALIZATIONS[name](torch.empty(4, 6, device="meta"), generator=seeded())
+
+
+@pytest.mark.rows("I04")
+@pytest.mark.parametrize("name", sorted(set(ACTIVATIONS) - {"maxout"}))
+def test_every_activation_has_a_gain_that_keeps_the_signal(name):
+    module = activation(name).double()
+    z = torch.randn(400_000, dtype=torch.float64, generator=seeded())
+    kept = (I.gain_of(module) * module(z).detach()).square().mean()
+    assert kept.item() == pytest.approx(1, rel=0.02)
+    assert module.training
+
+
+def test_a_gain_takes_no_random_numbers_and_leaves_single_precision_alone():
+    state, module = torch.random.get_rng_state(), activation("prelu")
+    assert I.gain_of(activation("rrelu")) == pytest.approx(math.sqrt(2 / (1 + (2 / 11) ** 2)), rel=1e-6)
+    assert I.gain_of(module) == pytest.approx(math.sqrt(2 / (1 + 1 / 16)), rel=1e-6)
+    assert torch.equal(torch.random.get_rng_state(), state) and module.weight.dtype == torch.float32

@@ -7,9 +7,11 @@ underscore change their argument in place and return it, as in `torch.nn.init`.
 
 import math
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 
 import torch
 from torch import Generator, Tensor, nn
+from torch.nn import functional as F
 
 from cnnlab.choices import choose
 from cnnlab.lending import mode
@@ -32,6 +34,11 @@ def fans(weight: Tensor) -> tuple[int, int]:
     return weight.shape[1] * kernel, weight.shape[0] * kernel
 
 
+def room(weight: Tensor, generator: Generator | None) -> Tensor:
+    """An empty tensor like `weight` where the generator is: drawn there, a GPU gets the numbers of the CPU."""
+    return torch.empty_like(weight, device=weight.device if generator is None else generator.device)
+
+
 @torch.no_grad()
 def zeros_(weight: Tensor, *, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
     """All zeros: every unit of a layer gets the same gradient, so they stay the same unit (rows T06, I01)."""
@@ -44,7 +51,8 @@ def normal_(weight: Tensor, *, gain: float = 1.0, generator: Generator | None = 
 
     Source: {cite:t}`krizhevsky2012imagenet`.
     """
-    return weight.normal_(0, gain * std, generator=generator)
+    draw = room(weight, generator).normal_(0, gain * std, generator=generator)
+    return weight.copy_(draw)
 
 
 @torch.no_grad()
@@ -54,7 +62,7 @@ def xavier_(weight: Tensor, *, gain: float = 1.0, generator: Generator | None = 
     Keeps the variance through linear layers; under ReLU half of it is lost in each. Source:
     {cite:t}`glorot2010understanding`.
     """
-    return weight.normal_(0, gain * math.sqrt(2 / sum(fans(weight))), generator=generator)
+    return normal_(weight, gain=gain, generator=generator, std=math.sqrt(2 / sum(fans(weight))))
 
 
 @torch.no_grad()
@@ -63,7 +71,7 @@ def he_(weight: Tensor, *, gain: float = 1.0, generator: Generator | None = None
 
     $a$ is the negative `slope` of a leaky ReLU. Source: {cite:t}`he2015delving`.
     """
-    return weight.normal_(0, gain * math.sqrt(2 / ((1 + slope**2) * fans(weight)[0])), generator=generator)
+    return normal_(weight, gain=gain, generator=generator, std=math.sqrt(2 / ((1 + slope**2) * fans(weight)[0])))
 
 
 @torch.no_grad()
@@ -73,7 +81,7 @@ def orthogonal_(weight: Tensor, *, gain: float = 1.0, generator: Generator | Non
     QR of a Gaussian matrix; the signs of R's diagonal are moved into Q, which makes the draw uniform (row I05).
     Source: {cite:t}`saxe2013exact`.
     """
-    flat = weight.new_empty(weight.shape[0], fans(weight)[0]).normal_(generator=generator)
+    flat = room(weight.new_empty(weight.shape[0], fans(weight)[0]), generator).normal_(generator=generator)
     wide = flat.shape[0] < flat.shape[1]
     q, r = torch.linalg.qr(flat.T if wide else flat)
     q = q * r.diagonal().sign()
@@ -92,7 +100,7 @@ def lsuv_(model: nn.Module, images: Tensor, *, tolerance: float = 0.02, tries: i
     $W \leftarrow W / \sqrt{\mathrm{Var}(Wx)}$ until $|\mathrm{Var} - 1| < \text{tolerance}$, over all outputs of the
     layer (images, channels, places), before its activation. With zero biases one division does it, because the output
     is linear in $W$; layers are visited in the order in which `images` reach them. A layer whose output does not vary
-    raises a `ValueError`. Row I06; source: {cite:t}`mishkin2015all`.
+    raises a `ValueError` (row I06). Source: {cite:t}`mishkin2015all`.
     """
     with mode(model, training=False):
         for name, layer in _in_order_of_use(model, images):
@@ -169,8 +177,11 @@ def initialize(
 def gain_of(function: Callable[[Tensor], Tensor], *, points: int = 100_001, reach: float = 10.0) -> float:
     r"""The gain that keeps the mean square through `function`: $1/\sqrt{E[f(z)^2]}$ for $z \sim N(0, 1)$ (row I04).
 
-    √2 for ReLU, by a sum over a grid of `points` in ±`reach` standard deviations; no random numbers.
+    √2 for ReLU, by a sum over a grid of `points` in ±`reach` standard deviations; no random numbers. A module is taken
+    in double precision and in evaluation mode, and stays as it is.
     """
+    if isinstance(function, nn.Module):
+        function = deepcopy(function).double().eval()
     z = torch.linspace(-reach, reach, points, dtype=torch.float64)
     density = torch.exp(-z.square() / 2) / math.sqrt(2 * math.pi)
     return 1 / math.sqrt(torch.trapezoid(function(z).square() * density, z).item())
@@ -180,13 +191,35 @@ def gain_of(function: Callable[[Tensor], Tensor], *, points: int = 100_001, reac
 def prior_bias_(bias: Tensor, counts: Tensor) -> Tensor:
     r"""The last bias at the log of the class frequencies, $b_c = \log(n_c / n)$ (row I09).
 
-    With zero weights the first loss is the entropy of the labels. An empty class raises. Source: {cite:t}`lin2017focal`.
+    With zero weights the first loss is the entropy of the labels. An empty class raises. Other biases start at zero:
+    S1's 32 ones for 16 filters are a slip. Source: {cite:t}`lin2017focal`.
     """
     if bias.shape != counts.shape or (counts <= 0).any():
         raise ValueError(
             f"prior_bias_ needs one positive count for each of the {bias.numel()} outputs; got {counts.tolist()}"
         )
     return bias.copy_((counts / counts.sum()).log())
+
+
+@torch.no_grad()
+def check_initial_loss(
+    model: nn.Module, images: Tensor, labels: Tensor, *, expected: float | None = None, tolerance: float = 0.05
+) -> float:
+    r"""The cross-entropy before any training, which must be `expected`: $\ln C$ unless another is given (row I09).
+
+    A network that knows nothing gives C classes one probability, or, with `prior_bias_`, the entropy of the labels. A
+    loss further off than `tolerance` raises a `ValueError`.
+    """
+    with mode(model, training=False):
+        logits = model(images)
+    expected = math.log(logits.shape[1]) if expected is None else expected
+    loss = F.cross_entropy(logits, labels).item()
+    if not abs(loss - expected) <= tolerance:
+        raise ValueError(
+            f"the first loss should be {expected:.4f} within {tolerance}; it is {loss:.4f}. The network is sure of "
+            "something before it has learned: make the last layer's weights smaller, or zero."
+        )
+    return loss
 
 
 INITIALIZATIONS = {
