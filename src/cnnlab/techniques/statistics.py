@@ -68,7 +68,7 @@ def fit_power_law(x: Tensor, y: Tensor) -> tuple[float, float, float]:
     r"""$(a, b, c)$ of $y = a x^{-b} + c$ with the least squared error: how the error falls with the images (row Z01).
 
     `x` and `y`, both (N,) with three points or more. For a given $b$ the law is linear in $a$ and $c$; $b$ is found by
-    a grid from 0.01 to 4 that is made ten times finer around its best four times over.
+    a grid from 0.001 to 8, made ever finer around its best.
     Source: {cite:t}`hestness2017deep`.
     """
     demand(
@@ -76,8 +76,8 @@ def fit_power_law(x: Tensor, y: Tensor) -> tuple[float, float, float]:
     )
     demand(bool((x > 0).all()), "x", x.tolist(), "above zero")
     x, y = x.double(), y.double()
-    low, high = 0.01, 4.0
-    for _ in range(5):
+    low, high = 1e-3, 8.0
+    for _ in range(6):
         grid = torch.linspace(low, high, 81, dtype=torch.float64)
         b = min(grid.tolist(), key=lambda b: _linear_fit(x, y, b)[2])
         low, high = max(b - 2 * (grid[1] - grid[0]).item(), 1e-3), b + 2 * (grid[1] - grid[0]).item()
