@@ -126,3 +126,47 @@ def fit_saturation(widths: Sequence[float], accuracies: Sequence[float]) -> Satu
     w, y = torch.tensor(widths, dtype=torch.float64), torch.tensor(accuracies, dtype=torch.float64)
     b, c, negative = fit_power_law(w, -y)
     return Saturation(-negative, b, c)
+
+
+def plain_parameters(widths: Sequence[int], *, in_channels: int = 3, classes: int = 10) -> int:
+    """Weights and biases of 3x3 convolutions of these widths in a row, an average, and a linear layer (row W02)."""
+    pairs = zip([in_channels, *widths], widths, strict=False)
+    return sum(conv_parameters(a, b, 3) for a, b in pairs) + (widths[-1] + 1) * classes
+
+
+def plain_widths(depth: int, budget: int, *, in_channels: int = 3, classes: int = 10) -> list[int]:
+    r"""Widths of `depth` convolutions so that the network has `budget` parameters within 1 % (row W02).
+
+    All are $w$ or, in the first layers, $w + 1$: nets of any depth to compare at equal parameters. Where one channel is
+    already too much a `ValueError` says so. Source: {cite:t}`he2014constrained`.
+    """
+
+    def net(channels: int) -> list[int]:
+        """`channels` in all, dealt out over the layers."""
+        width, more = divmod(channels, depth)
+        return [width + (i < more) for i in range(depth)]
+
+    def gap(channels: int) -> int:
+        return plain_parameters(net(channels), in_channels=in_channels, classes=classes) - budget
+
+    low, high = depth, depth * max(budget, 1)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if gap(middle) <= 0 else (low, middle)
+    best = min(low, high, key=lambda channels: abs(gap(channels)))
+    near = gap(best) + budget
+    demand(abs(gap(best)) <= budget / 100, "budget", budget, f"within 1 % of a net of {depth} layers; near is {near}")
+    return net(best)
+
+
+def plain_net(widths: Sequence[int], *, in_channels: int = 3, classes: int = 10) -> nn.Sequential:
+    """3x3 convolutions of these widths with ReLUs, a 2x2 max pool after each third, an average, a linear layer (row W02).
+
+    For images of at least 8 pixels a side. `plain_widths` gives widths for a budget.
+    """
+    layers = []
+    for i, (before, after) in enumerate(zip([in_channels, *widths], widths, strict=False), 1):
+        layers += [nn.Conv2d(before, after, 3, padding=1), nn.ReLU()]
+        if 3 * i // len(widths) > 3 * (i - 1) // len(widths):
+            layers.append(nn.MaxPool2d(2))
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(widths[-1], classes))
