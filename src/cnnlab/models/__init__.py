@@ -1,10 +1,34 @@
 """Architectures: one file a family, `build(config, ...)` for all of them."""
 
+from functools import partial
+
 from torch import nn
 
 from cnnlab.choices import choose
 from cnnlab.config import Model
+from cnnlab.models.alexnet import alexnet, caffenet
+from cnnlab.models.allcnn import allcnn
+from cnnlab.models.darknet import darknet
+from cnnlab.models.densenet import cifar_densenet
+from cnnlab.models.fitnet import fitnet4, fitresnet4
+from cnnlab.models.fractalnet import fractalnet
+from cnnlab.models.henet import henet
+from cnnlab.models.inception import GoogLeNet
+from cnnlab.models.mobilenet import mobilenet
+from cnnlab.models.nin import nin
 from cnnlab.models.plain import Plain
+from cnnlab.models.preactivation import preactivation_resnet
+from cnnlab.models.resnet import cifar_resnet
+from cnnlab.models.resnet_in_resnet import resnet_in_resnet
+from cnnlab.models.resnext import cifar_resnext
+from cnnlab.models.ror import elu_resnet, ror, weighted_resnet
+from cnnlab.models.squeezenet import squeezenet
+from cnnlab.models.stagewise import fractal_of_fractalnet, stagewise_boosting_net, taylor_series_net
+from cnnlab.models.stochastic_depth import stochastic_depth_resnet
+from cnnlab.models.tricks import TRICKS, caffenet_with
+from cnnlab.models.vgg import vgg
+from cnnlab.models.wide_resnet import wide_resnet
+from cnnlab.models.xception import xception
 
 
 def build(config: Model, *, in_channels: int, classes: int) -> nn.Module:
@@ -20,4 +44,44 @@ def build(config: Model, *, in_channels: int, classes: int) -> nn.Module:
     return builder(in_channels, classes, **{name: getattr(config, name) for name in reads})
 
 
-MODELS = {"plain": (Plain, ("depth", "width", "activation"))}
+MODELS = {  # as they are for 32x32 images, and the fields of `Model` that each reads
+    "plain": (Plain, ("depth", "width", "activation")),
+    "alexnet": (partial(alexnet, size="32"), ("width", "activation")),
+    "caffenet": (partial(caffenet, size="32"), ("width", "activation")),
+    "caffenet_all": (partial(caffenet_with, tricks=TRICKS, size="32"), ("width",)),
+    "vgg11": (partial(vgg, depth=11, size="32"), ("width",)),
+    "vgg16": (partial(vgg, depth=16, size="32"), ("width",)),
+    "vgg16_bn": (partial(vgg, depth=16, size="32", batch_norm=True), ("width",)),
+    "vgg19_bn": (partial(vgg, depth=19, size="32", batch_norm=True), ("width",)),
+    "googlenet": (partial(GoogLeNet, size="32"), ("width",)),
+    "googlenet_residual": (partial(GoogLeNet, size="32", residual=True), ("width",)),
+    "squeezenet": (partial(squeezenet, size="32"), ("width",)),
+    "darknet": (partial(darknet, size="32"), ("width",)),
+    "henet": (partial(henet, size="32"), ("width", "activation")),
+    "mobilenet": (partial(mobilenet, size="32"), ("width",)),
+    "xception": (partial(xception, size="32"), ("width",)),
+    "nin": (nin, ("width", "activation")),
+    "allcnn": (allcnn, ("width", "activation")),
+    "fitnet4": (fitnet4, ("width", "activation")),
+    "fitresnet4": (fitresnet4, ("width", "activation")),
+    "resnet20": (partial(cifar_resnet, depth=20), ("width", "activation")),
+    "resnet56": (partial(cifar_resnet, depth=56), ("width", "activation")),
+    "resnet110": (partial(cifar_resnet, depth=110), ("width", "activation")),
+    "resnet20_preactivation": (partial(preactivation_resnet, depth=20), ("width",)),
+    "resnet56_preactivation": (partial(preactivation_resnet, depth=56), ("width",)),
+    "resnet20_weighted": (partial(weighted_resnet, depth=20), ("width",)),
+    "resnet20_elu": (partial(elu_resnet, depth=20), ("width",)),
+    "resnet_in_resnet": (resnet_in_resnet, ("width",)),
+    "ror": (ror, ("width",)),
+    "stochastic_depth110": (partial(stochastic_depth_resnet, depth=110), ("width",)),
+    "wide_resnet16_4": (partial(wide_resnet, depth=16, widen=4), ()),
+    "wide_resnet28_10": (partial(wide_resnet, depth=28, widen=10), ()),
+    "resnext29": (partial(cifar_resnext, cardinality=8, base_width=16), ("width",)),
+    "densenet40": (partial(cifar_densenet, depth=40, bottleneck=False), ()),
+    "densenet_bc100": (partial(cifar_densenet, depth=100), ()),
+    "fractalnet": (fractalnet, ("width",)),
+    "fractalnet_average": (partial(fractalnet, pool=nn.AvgPool2d), ("width",)),
+    "fractal_of_fractalnet": (fractal_of_fractalnet, ("width",)),
+    "stagewise_boosting": (stagewise_boosting_net, ("width",)),
+    "taylor_series": (taylor_series_net, ("width",)),
+}

@@ -1,0 +1,81 @@
+r"""Three nets of seven fractal blocks in a fractal, which differ in how the last join meets their three columns.
+
+The columns are four, two and one blocks deep. As in the authors' Caffe files, from which these are read.
+"""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from cnnlab.choices import choose
+from cnnlab.techniques.fractal import FractalBlock, fractal_of_fractals, taylor_sum
+from cnnlab.techniques.freezing import FreezeDropPath
+from cnnlab.techniques.joins import mean
+
+
+def fractal_of_fractalnet(
+    in_channels: int = 3, classes: int = 10, *, size: str = "paper", width: int = 64, drop_path: float = 0.15
+) -> nn.Sequential:
+    """FoF: the mean of the columns, with drop-path (row H12).
+
+    Blocks of `width` to 8·width channels, then a linear layer on a map of 2x2. Made for 32x32 images: both sizes are one
+    net. Source: {cite:t}`smith2016design`.
+    """
+    choose({"paper": fractal_of_fractalnet, "32": fractal_of_fractalnet}, size, "size")
+    return nn.Sequential(fractal(in_channels, width, drop_path), *flat_head(width, classes))
+
+
+def stagewise_boosting_net(
+    in_channels: int = 3, classes: int = 10, *, size: str = "paper", width: int = 64, interval: str = "increasing"
+) -> nn.Sequential:
+    """SBN: the shallow column plus the mean of the others, of which one is trained at each step (row H12).
+
+    `FreezeDropPath` chooses which; its sum is normalized. Sizes as in `fractal_of_fractalnet`. Source:
+    {cite:t}`smith2016design`.
+    """
+    choose({"paper": stagewise_boosting_net, "32": stagewise_boosting_net}, size, "size")
+    body = fractal(in_channels, width, 0.15)
+    body.join = Boosted(FreezeDropPath(interval=interval))
+    return nn.Sequential(body, nn.BatchNorm2d(8 * width), *flat_head(width, classes))
+
+
+def taylor_series_net(
+    in_channels: int = 3, classes: int = 10, *, size: str = "paper", width: int = 64
+) -> nn.Sequential:
+    r"""TSN: the shallow column, plus the square of the next, plus the cube of the deepest: $b_1 + b_2^2 + b_3^3$ (row H12).
+
+    The sum is normalized. Of the authors' two files, one averages these terms with drop-path, the other joins the first
+    two by freeze-drop-path. Sizes as in `fractal_of_fractalnet`. Source: {cite:t}`smith2016design`.
+    """
+    choose({"paper": taylor_series_net, "32": taylor_series_net}, size, "size")
+    body = fractal(in_channels, width, 0.15)
+    body.join = Taylor()
+    return nn.Sequential(body, nn.BatchNorm2d(8 * width), *flat_head(width, classes))
+
+
+def fractal(in_channels: int, width: int, drop_path: float) -> FractalBlock:
+    """Seven blocks of three columns, 49 convolutions; 32x32 images come out as maps of 2x2."""
+    return fractal_of_fractals(in_channels, [width, 2 * width, 4 * width, 8 * width], drop_path=drop_path)
+
+
+def flat_head(width: int, classes: int) -> tuple[nn.Module, ...]:
+    """A linear layer on the map of 2x2 that 32x32 images give; other maps are averaged to 2x2 first."""
+    return nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(4 * 8 * width, classes)
+
+
+class Boosted(nn.Module):
+    """The first branch and the mean of the others, joined by `join` (row H12). Source: {cite:t}`smith2016design`."""
+
+    def __init__(self, join: nn.Module):
+        super().__init__()
+        self.join = join
+
+    def forward(self, branches: Sequence[Tensor]) -> Tensor:
+        return self.join([branches[0], mean(branches[1:])])
+
+
+class Taylor(nn.Module):
+    """`taylor_sum` as a module (row H12). Source: {cite:t}`smith2016design`."""
+
+    def forward(self, branches: Sequence[Tensor]) -> Tensor:
+        return taylor_sum(branches)
