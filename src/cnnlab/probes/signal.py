@@ -1,4 +1,4 @@
-"""Measure a model from outside: hooks that come off again."""
+"""How strong the signal is at each layer: hooks that come off again."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,7 +35,7 @@ def signal(model: nn.Module, images: Tensor, labels: Tensor) -> dict[str, list]:
 
     Columns, a value a layer in order of use: `layer` (name), `variance` $\mathrm{Var}(z)$ of what the layer gives out
     before its activation, `gradient` $E[(\partial L / \partial z)^2]$ of the cross-entropy there, `weight_gradient`
-    $E[(\partial L / \partial W)^2]$. Images (N, C, H, W), standardized; labels (N,). Row I08.
+    $E[(\partial L / \partial W)^2]$. Images (N, C, H, W), standardized; labels (N,) (row I08).
     """
     with outputs(model) as caught, torch.enable_grad():
         loss = F.cross_entropy(model(images), labels)
@@ -51,7 +51,7 @@ def signal(model: nn.Module, images: Tensor, labels: Tensor) -> dict[str, list]:
 
 
 def growth_per_layer(values: list[float]) -> float:
-    """The factor by which `values` grow from one layer to the next, from a line through their logarithms.
+    """The factor by which `values` grow from one layer to the next, from a line through their logarithms (row I08).
 
     Zero and non-finite values are left out; fewer than two that remain raise a `ValueError`.
     """
