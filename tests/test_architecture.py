@@ -53,6 +53,11 @@ PAIRS = {
     ("techniques.convolutions", "techniques.correlation"),
     ("techniques.resampling", "techniques.correlation"),
     ("techniques.resampling", "techniques.kernels"),
+    ("techniques.optimizers", "techniques.update_rules"),
+    ("techniques.representations", "techniques.initialization"),
+    ("techniques.transfer", "techniques.initialization"),
+    ("techniques.tuned_nets", "techniques.comparisons"),
+    ("techniques.tuned_nets", "techniques.statistics"),
 }
 # What a module may take from outside the standard library at its top, in a function as well.
 OUTSIDE = {"numpy", "torch"}

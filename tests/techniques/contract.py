@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 import torch
 from torch import Generator, Tensor, nn
@@ -231,14 +232,22 @@ CONTRACTS = {
 @cache
 def cases() -> dict[str, Case]:
     """Every case as `family.name`."""
-    return {f"{path.stem}.{name}": case for path in sorted(FOLDER.glob("*.py")) for name, case in _load(path).items()}
+    return {f"{family}.{name}": case for family in families() for name, case in load(family).CASES.items()}
 
 
-def _load(path: Path) -> Mapping[str, Case]:
-    spec = importlib.util.spec_from_file_location(f"cases_{path.stem}", path)
+def families() -> list[str]:
+    """The families with a file of cases."""
+    return sorted(path.stem for path in FOLDER.glob("*.py"))
+
+
+@cache
+def load(family: str) -> ModuleType:
+    """The file of a family: `CASES`, and perhaps `NO_TENSORS`, tables whose entries take none, each with the reason."""
+    path = FOLDER / f"{family}.py"
+    spec = importlib.util.spec_from_file_location(f"cases_{family}", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.CASES
+    return module
 
 
 def tables(module) -> Iterator[tuple[str, Mapping]]:

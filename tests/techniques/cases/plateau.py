@@ -1,0 +1,1 @@
+CASES = {}  # losses in, a learning rate out: no tensor

@@ -1,0 +1,1 @@
+CASES = {}  # a model in, parameter groups or an optimizer out: no tensor
