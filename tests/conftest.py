@@ -21,6 +21,13 @@ CHROMIUM_FLAGS = [
 ]
 
 
+def pytest_ignore_collect(collection_path, config):
+    """With `-m gpu` only the files that have such tests: a machine with a GPU may lack what the others import."""
+    if config.option.markexpr == "gpu" and collection_path.suffix == ".py":
+        return "mark.gpu" not in collection_path.read_text("utf8") or None
+    return None
+
+
 def toc_pages() -> list[str]:
     """Every page of the table of contents, in order, without suffix: `book/intro`, `chapters/initialization`."""
     return re.findall(r"(?:root|file): (\S+)", (ROOT / "_toc.yml").read_text("utf8"))

@@ -156,3 +156,14 @@ def test_import_cnnlab_needs_torch_and_numpy_only():
 def test_import_cnnlab_pulls_in_no_heavy_package():
     loaded = run("import cnnlab, sys; print(*sys.modules)").split()
     assert not {"torchvision", "matplotlib", "anywidget", "PIL", "tqdm"} & set(loaded)
+
+
+@pytest.mark.slow
+def test_the_gpu_tests_are_collected_with_torch_torchvision_and_numpy_alone():
+    tests = Path(__file__).parent
+    absent = ["scipy", "sklearn", "timm", "kornia", "skimage", "networkx", *sorted(LATE - {"torchvision", "PIL"})]
+    command = ["-m", "gpu", "--collect-only", "-q", "-p", "no:cacheprovider", str(tests)]
+    alone = "import os, sys; os.environ['PYTEST_DISABLE_PLUGIN_AUTOLOAD'] = '1'"
+    blocked = f"sys.modules.update(dict.fromkeys({absent}))"
+    collected = run(f"{alone}; {blocked}; import pytest; sys.exit(pytest.main({command}))")
+    assert "test_contracts.py" in collected and "test_models_on_gpu.py" in collected
