@@ -85,9 +85,15 @@ def test_the_rates_of_a_range_test_rise_in_equal_steps():
         (lambda: triangular2(0.5, base=2), "base must be from 0 to 1; got 2"),
         (lambda: exp_range(0.5, end=0), "end must be above 0; got 0"),
         (lambda: warm_up(rising, 0), "share must be above 0 and below 1; got 0"),
-        (lambda: range_of([1, 2], [1, 2]), "accuracies must be 10 or more, one for each of 2 rates; got 2"),
-        (lambda: range_of([1] * 10, [1] * 10), "rates must be rising"),
-        (lambda: range_of(range(10), [0.1] * 10), "accuracies must be rising somewhere; start from a lower rate"),
+        (
+            lambda: range_of([1, 2], [1, 2]),
+            "a range test must be of 10 rates or more, an accuracy for each; got '2 accuracies for 2 rates'",
+        ),
+        (lambda: range_of([1] * 10, [1] * 10), r"rates must be rising; got \[1, 1"),
+        (
+            lambda: range_of(range(10), [0.1] * 10),
+            r"accuracies must be rising somewhere; start lower or go higher; got \[0.1, ",
+        ),
     ],
 )
 def test_a_bad_argument_is_told_in_words(call, message):

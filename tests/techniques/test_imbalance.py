@@ -35,6 +35,7 @@ def test_class_balanced_weights_go_from_equal_to_inverse():
 def test_oversampling_makes_every_class_as_large_as_the_largest_and_shows_each_image_as_often():
     rows = B.oversample(LABELS, generator=seeded())
     assert LABELS[rows].bincount().tolist() == [500] * 4
+    assert (LABELS[rows[:-1]] != LABELS[rows[1:]]).double().mean() > 0.7  # in random order: 3/4 of neighbors differ
     shown = rows.bincount(minlength=len(LABELS))
     for label, count in enumerate(COUNTS.tolist()):
         assert set(shown[label == LABELS].tolist()) <= {500 // count, -(-500 // count)}
@@ -52,6 +53,13 @@ def test_undersampling_keeps_as_many_of_each_class_as_the_smallest_has():
     rows = B.undersample(LABELS, generator=seeded())
     assert LABELS[rows].bincount().tolist() == [10] * 4
     assert len(set(rows.tolist())) == 40
+    assert (LABELS[rows[:-1]] != LABELS[rows[1:]]).double().mean() > 0.5  # in random order: 3/4 of neighbors differ
+
+
+@pytest.mark.rows("Z03")
+def test_another_seed_keeps_other_images():
+    one, other = (set(B.undersample(LABELS, generator=seeded(s)).tolist()) for s in (0, 1))
+    assert len(one & other) < 25  # the ten of the rarest class are in both
 
 
 @pytest.mark.rows("Z03")

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.optim import lr_scheduler
 
-from cnnlab.techniques.schedules import SCHEDULES, linear_cosine, schedule, scheduler
+from cnnlab.techniques.schedules import SCHEDULES, linear_cosine, schedule, scheduler, step_every
 
 T = 40
 TORCH = {
@@ -59,7 +59,7 @@ def test_one_cycle_is_the_limit_of_torchs_one_cycle():
 
 
 def test_every_schedule_that_torch_has_is_compared_with_it():
-    assert set(SCHEDULES) == {*TORCH, "one_cycle", "linear_cosine", "rising"}
+    assert set(SCHEDULES) == {*TORCH, "one_cycle", "linear_cosine", "rising", "step_every"}
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
@@ -85,7 +85,7 @@ def test_one_cycle_is_continuous_at_its_peak():
 @pytest.mark.rows("L02")
 def test_half_way_the_rates_are_those_of_the_sheet():
     """Row L02: with a rate of 0.01, half of the run."""
-    rates = [0.01 * SCHEDULES[name](0.5) for name in ("step", "square", "sqrt", "linear")]
+    rates = [0.01 * SCHEDULES[name](0.5) for name in ("step_every", "square", "sqrt", "linear")]
     assert rates == pytest.approx([0.001, 0.0025, 0.00707, 0.005], abs=1e-5)
 
 
@@ -111,3 +111,17 @@ def test_a_scheduler_drives_torchs_optimizer_through_the_schedule():
     assert rates == pytest.approx([(1 + math.cos(math.pi * k / 10)) / 2 for k in range(10)])
     with pytest.raises(ValueError, match="steps must be 1 or more; got 0"):
         rates_of_torch(lambda optimizer: scheduler(optimizer, "cosine", 0), 1)
+
+
+@pytest.mark.rows("L02")
+def test_caffenets_steps_fall_after_each_hundred_thousand_of_320_thousand():
+    factors = [step_every(k / 320) for k in (0, 99, 100, 160, 199, 200, 299, 300, 319)]
+    assert factors == pytest.approx([1, 1, 0.1, 0.1, 0.1, 0.01, 0.01, 0.001, 0.001])
+    with pytest.raises(ValueError, match="size must be above 0; got 0"):
+        step_every(0.5, size=0)
+
+
+@pytest.mark.rows("L02")
+def test_steps_of_equal_size_are_torchs():
+    rates = rates_of_torch(lambda optimizer: lr_scheduler.StepLR(optimizer, 10, gamma=0.5), 40)
+    assert [step_every(k / 40, size=0.25, gamma=0.5) for k in range(40)] == pytest.approx(rates)

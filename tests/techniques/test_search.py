@@ -29,6 +29,11 @@ def test_n_random_points_try_n_values_of_every_setting_where_a_grid_tries_few():
     assert len({point["lr"] for point in grid({"lr": [1, 2, 3], "b": [1, 2, 3], "c": [1, 2, 3]})}) == 3
 
 
+def test_every_value_of_a_list_is_as_likely():
+    widths = [point["width"] for point in first(3000)]
+    assert stats.chisquare([widths.count(width) for width in (8, 16, 32)]).pvalue > 0.01
+
+
 def test_the_logarithm_of_a_log_uniform_setting_is_uniform():
     logs = [math.log10(point["lr"]) for point in first(2000)]
     assert stats.kstest(logs, stats.uniform(-4, 4).cdf).pvalue > 0.01

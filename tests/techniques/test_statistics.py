@@ -92,15 +92,21 @@ def test_a_little_noise_moves_the_exponent_little():
         (lambda: standard_error(1.2, 5), "p must be a share from 0 to 1; got 1.2"),
         (lambda: standard_error(0.2, 0), "n must be 1 or more; got 0"),
         (lambda: paired_bootstrap(torch.ones(3), torch.ones(4)), r"other must be of shape \(3,\), \(N,\); got \(4,\)"),
-        (lambda: paired_bootstrap(torch.ones(3), torch.ones(3), draws=0), "draws must be 1 or more"),
+        (lambda: paired_bootstrap(torch.ones(3), torch.ones(3), draws=0), "draws must be 1 or more; got 0"),
         (
             lambda: paired_bootstrap(torch.ones(3), torch.ones(3), confidence=95),
             "confidence must be above 0 and below 1",
         ),
+        (lambda: paired_bootstrap(torch.ones(0), torch.ones(0)), r"one must be of one image or more; got \(0,\)"),
+        (lambda: selection_bias(0.5, 0, 2), "n must be 1 image or more; got 0"),
+        (lambda: fit_power_law(torch.ones(3), torch.full((3,), math.nan)), "x and y must be above zero, and finite"),
         (lambda: selection_bias(1.0, 5, 2), "p must be above 0 and below 1; got 1.0"),
-        (lambda: selection_bias(0.5, 5, 0), "k must be 1 or more models"),
-        (lambda: fit_power_law(torch.ones(2), torch.ones(2)), "x must be three points or more"),
-        (lambda: fit_power_law(torch.zeros(3), torch.ones(3)), "x must be above zero"),
+        (lambda: selection_bias(0.5, 5, 0), "k must be 1 model or more; got 0"),
+        (
+            lambda: fit_power_law(torch.ones(2), torch.ones(2)),
+            r"the shapes of x and y must be \(N,\) with N of 3 or more; got \(\(2,\), \(2,\)\)",
+        ),
+        (lambda: fit_power_law(torch.zeros(3), torch.ones(3)), "x and y must be above zero, and finite"),
     ],
 )
 def test_a_bad_argument_is_told_in_words(call, message):

@@ -100,6 +100,21 @@ def test_validation_finds_a_penalty_that_tames_degree_nine():
     assert error(chosen, tx, ty) <= 1.1 * min(error(ridge, tx, ty) for ridge in ridges) < error(0.0, tx, ty)
 
 
+@pytest.mark.rows("R11")
+def test_a_candidate_that_diverged_is_never_the_best():
+    assert best_by_validation([1, 2, 3], lambda k: {1: math.nan, 2: 0.4, 3: 0.5}[k]) == 2
+    with pytest.raises(ValueError, match="candidates must be one or more with a loss"):
+        best_by_validation([1], lambda k: math.nan)
+
+
+@pytest.mark.rows("R07")
+def test_the_best_loss_does_not_move_with_the_tensor_it_came_in():
+    loss, stopping = torch.tensor(0.5), EarlyStopping()
+    stopping.stop(loss, nn.Linear(1, 1))
+    loss.fill_(9.0)
+    assert stopping.best == 0.5
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -110,7 +125,7 @@ def test_validation_finds_a_penalty_that_tames_degree_nine():
             r"y must be of shape \(N,\), as x is: \(3,\); got \(2,\)",
         ),
         (lambda: polynomial_fit(torch.ones(3), torch.ones(3), -1), "degree and ridge must be 0 or more"),
-        (lambda: best_by_validation([], float), "candidates must be one or more"),
+        (lambda: best_by_validation([], float), r"candidates must be one or more with a loss; got \[\]"),
     ],
 )
 def test_a_bad_argument_is_told_in_words(call, message):

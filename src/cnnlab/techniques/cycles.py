@@ -57,21 +57,18 @@ def warm_up(schedule: Schedule, share: float = 0.05) -> Schedule:
 def range_of(rates: Sequence[float], accuracies: Sequence[float], *, window: float = 0.05) -> tuple[float, float]:
     """(base, max) of a range test: where the accuracy starts to rise, and where it stops rising (row T03).
 
-    `rates` rise; `accuracies`, one for each, are smoothed over `window` of their number. The base is the rate at which
-    the rise from the lowest to the highest has made a tenth of its way; the max is the rate of the highest, after which
-    the curve turns ragged or falls. Raises a `ValueError` where nothing rises. Source: {cite:t}`smith2017cyclical`.
+    `rates` rise; `accuracies`, one for each, are smoothed over `window` of their number on either side. The base is the
+    rate at which the rise from the lowest to the highest has made a tenth of its way; the max is the rate of the
+    highest, after which the curve turns ragged or falls. Raises a `ValueError` where nothing rises.
+    Source: {cite:t}`smith2017cyclical`.
     """
-    demand(
-        len(rates) == len(accuracies) >= 10,
-        "accuracies",
-        len(accuracies),
-        f"10 or more, one for each of {len(rates)} rates",
-    )
-    demand(all(a < b for a, b in zip(rates, rates[1:], strict=False)), "rates", "others", "rising")
+    given = f"{len(accuracies)} accuracies for {len(rates)} rates"
+    demand(len(rates) == len(accuracies) >= 10, "a range test", given, "of 10 rates or more, an accuracy for each")
+    demand(list(rates) == sorted(set(rates)), "rates", list(rates), "rising")
     smooth = _smoothed(accuracies, max(1, round(window * len(rates))))
     top = max(range(len(smooth)), key=smooth.__getitem__)
     low = min(smooth[: top + 1])
-    demand(smooth[top] > low + 1e-9, "accuracies", "flat or falling", "rising somewhere; start from a lower rate or go higher")
+    demand(smooth[top] > low + 1e-9, "accuracies", list(accuracies), "rising somewhere; start lower or go higher")
     start = next(i for i in range(top + 1) if smooth[i] >= low + (smooth[top] - low) / 10 and i >= smooth.index(low))
     return rates[start], rates[top]
 

@@ -25,8 +25,9 @@ def dropout(x: Tensor, p: float = 0.5, *, generator: Generator | None = None) ->
 def pixel_dropout(x: Tensor, p: float = 0.1, *, generator: Generator | None = None) -> Tensor:
     """Whole pixels of images (N, C, H, W) set to zero, all channels at once, the others divided by 1 - p (row R10).
 
-    Published for p = .1 on CaffeNet-128: it hurt (.306, unfinished); FitNet4 takes .2 at the input.
-    Source: {cite:t}`mishkin2016`.
+    Neighboring pixels and the channels of one are so alike that `dropout`, element by element, hides little of an image.
+    That one, with p = .1 on the input of CaffeNet-128, is what the benchmark tried: .306 in a run that was not finished,
+    against .471. Source: {cite:t}`mishkin2016`.
     """
     demand(x.ndim == 4, "x", tuple(x.shape), "a batch of images (N, C, H, W)")
     return x * _kept(x, (len(x), 1, *x.shape[2:]), p, generator)

@@ -18,13 +18,13 @@ def grow(score: Callable[[Size], float], sizes: Iterable[Size], *, min_gain: flo
 
     `score(size)` trains and gives the validation score. The first size is the simplest that can be right, a linear
     model: softmax regression for classes (S2 says linear regression). Stops after the first size that gains no more
-    than `min_gain` over the best so far; the best is the size before it.
+    than `min_gain` over the best so far, or whose score is not a number; the best is the size before it.
     """
     tried: list[tuple[Size, float]] = []
     for size in sizes:
         best = max((found for _, found in tried), default=-math.inf)
         tried.append((size, score(size)))
-        if tried[-1][1] <= best + min_gain:
+        if not tried[-1][1] > best + min_gain:
             break
     return tried
 
@@ -39,10 +39,9 @@ def widen(
     activation between; the normalization is a batch norm in evaluation mode, or None. Raises a `ValueError` for a
     width below the present one, for groups and for layers that do not fit. Source: {cite:t}`chen2016net2net`.
     """
+    _check_fit(layer, norm, following)
     old = layer.weight.shape[0]
     demand(width >= old, "width", width, f"at least the present {old}")
-    demand(following.weight.shape[1] == old, "following", following, f"a layer of {old} inputs")
-    demand(all(getattr(each, "groups", 1) == 1 for each in (layer, following)), "groups", "more", "1 in both layers")
     extra = torch.randint(old, (width - old,), generator=generator)
     chosen = torch.cat([torch.arange(old), extra]).to(layer.weight.device)
     copies = chosen.bincount(minlength=old)[chosen].to(layer.weight.dtype)
@@ -51,9 +50,25 @@ def widen(
     if norm is not None:
         _keep(norm, chosen)
     shape = (1, -1, *[1] * (following.weight.ndim - 2))
-    following.weight = nn.Parameter(following.weight.detach()[:, chosen] / copies.view(shape))
+    incoming = following.weight.detach()[:, chosen] / copies.view(shape)
+    following.weight = nn.Parameter(incoming, following.weight.requires_grad)
     _rename(following, "in", width)
     return layer, norm, following
+
+
+def _check_fit(layer: nn.Module, norm: nn.Module | None, following: nn.Module) -> None:
+    kinds = nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d
+    demand(isinstance(layer, kinds), "layer", layer, "a linear or a convolutional layer")
+    old, fits = (
+        layer.weight.shape[0],
+        isinstance(following, kinds) and following.weight.shape[1] == layer.weight.shape[0],
+    )
+    demand(fits, "following", following, f"a linear or a convolutional layer of {old} inputs")
+    ungrouped = all(getattr(each, "groups", 1) == 1 for each in (layer, following))
+    demand(ungrouped, "groups", (layer, following), "1 in both layers")
+    norms = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d
+    suits = norm is None or isinstance(norm, norms) and norm.num_features == old
+    demand(suits, "norm", norm, f"None or a batch norm of {old} channels")
 
 
 def _keep(module: nn.Module, chosen: Tensor) -> None:
@@ -61,7 +76,7 @@ def _keep(module: nn.Module, chosen: Tensor) -> None:
     for name, value in [*module.named_parameters(), *module.named_buffers()]:
         if value.ndim:  # all but batch norm's count of its batches
             kept = value.detach()[chosen]
-            setattr(module, name, nn.Parameter(kept) if isinstance(value, nn.Parameter) else kept)
+            setattr(module, name, nn.Parameter(kept, value.requires_grad) if isinstance(value, nn.Parameter) else kept)
     _rename(module, "out", len(chosen))
 
 

@@ -10,7 +10,8 @@ def symmetric_noise(classes: int, rate: float) -> Tensor:
     r"""$T$ with $1 - r$ on the diagonal and $r / (C - 1)$ elsewhere: a share `rate` turns into another class (row Z02).
 
     Of papers that draw the new label from *all* classes, the old one included, the true rate is $r (C - 1) / C$.
-    Transition matrices have shape (C, C): row the true class, column the label given. Source: {cite:t}`mishkin2016`.
+    Transition matrices have shape (C, C): row the true class, column the label given. S3 lists a share of 32 % where
+    its table has 50 %. Source: {cite:t}`mishkin2016`.
     """
     _check(classes, rate)
     return torch.full((classes, classes), rate / (classes - 1)).fill_diagonal_(1 - rate)
@@ -51,6 +52,8 @@ def corrupt(labels: Tensor, transition: Tensor, *, generator: Generator | None =
 def _check_transition(transition: Tensor, labels: Tensor) -> None:
     shape, sums = tuple(transition.shape), transition.sum(-1)
     demand(len(shape) == 2 and shape[0] == shape[1], "transition", shape, "of shape (C, C)")
+    demand(labels.ndim == 1 and len(labels) > 0, "labels", tuple(labels.shape), "of shape (N,), one or more")
+    demand(bool((transition >= 0).all()), "transition", transition.tolist(), "0 or more everywhere")
     demand(bool((sums - 1).abs().max() < 1e-4), "every row of transition", sums.tolist(), "1 in sum")
     lowest, highest = int(labels.min()), int(labels.max())
     demand(lowest >= 0 and highest < len(sums), "labels", f"{lowest} to {highest}", f"from 0 to {len(sums) - 1}")

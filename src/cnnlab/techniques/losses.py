@@ -6,6 +6,7 @@ whole, so that nothing overflows.
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -56,6 +57,7 @@ def multiclass_hinge(logits: Tensor, labels: Tensor, *, margin: float = 1.0) -> 
 
     C times `torch.nn.MultiMarginLoss`, which divides by the classes. Source: {cite:t}`tang2013deep`.
     """
+    demand(margin >= 0, "margin", margin, "0 or more")
     _check(logits, labels)
     over = (logits - logits.gather(1, labels[:, None]) + margin).clamp(min=0)
     return over.sum(dim=1).mean() - margin  # the label's own term is the margin
@@ -67,9 +69,9 @@ def _log_softmax(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def _check(logits: Tensor, labels: Tensor) -> None:
-    if logits.ndim != 2 or labels.shape != logits.shape[:1] or labels.is_floating_point():
+    if logits.ndim != 2 or labels.shape != logits.shape[:1] or labels.dtype != torch.long:
         raise ValueError(
-            "a loss takes logits (N, C) and a whole number for each as label, (N,); "
+            "a loss takes logits (N, C) and a whole number (int64) for each as label, (N,); "
             f"got {tuple(logits.shape)} and {labels.dtype} labels of shape {tuple(labels.shape)}"
         )
 

@@ -54,9 +54,18 @@ def linear_cosine(t: float, *, periods: float = 0.5, alpha: float = 0.0, beta: f
 def step(t: float) -> float:
     """A tenth after half of the run, a hundredth after three quarters: $s(t) = 10^{-n}$, n the number of drops so far.
 
-    The two drops of {cite:t}`he2016` on CIFAR-10, there after 32k and 48k of 64k steps (row L02).
+    The two drops of {cite:t}`he2016` on CIFAR-10, there after 32k and 48k of 64k steps.
     """
     return 0.1 ** sum(t >= drop for drop in STEPS)
+
+
+def step_every(t: float, *, size: float = 100 / 320, gamma: float = 0.1) -> float:
+    r"""$s(t) = \gamma^{\lfloor t / \text{size} \rfloor}$: times `gamma` after each further share `size` of the run (row L02).
+
+    CaffeNet's policy: a tenth after each 100,000 of its 320,000 steps. Source: {cite:t}`mishkin2016`.
+    """
+    demand(size > 0, "size", size, "above 0")
+    return gamma ** math.floor(t / size)
 
 
 def one_cycle(t: float) -> float:
@@ -92,6 +101,7 @@ SCHEDULES = {
     "cosine": cosine,
     "linear_cosine": linear_cosine,
     "step": step,
+    "step_every": step_every,
     "one_cycle": one_cycle,
     "triangular": triangular,
     "triangular2": triangular2,

@@ -32,7 +32,8 @@ def paired_bootstrap(
     demand(
         one.ndim == 1 and one.shape == other.shape, "other", tuple(other.shape), f"of shape {tuple(one.shape)}, (N,)"
     )
-    demand(len(one) > 0 and draws >= 1, "draws", draws, "1 or more, over one image or more")
+    demand(len(one) > 0, "one", tuple(one.shape), "of one image or more")
+    demand(draws >= 1, "draws", draws, "1 or more")
     demand(0 < confidence < 1, "confidence", confidence, "above 0 and below 1")
     better, worse = (one.bool() & ~other.bool()).sum().item(), (other.bool() & ~one.bool()).sum().item()
     n = len(one)
@@ -57,7 +58,8 @@ def selection_bias(p: float, n: int, k: int) -> float:
     validation part, and use the test part once. Source: {cite:t}`recht2018cifar`.
     """
     demand(0 < p < 1, "p", p, "above 0 and below 1")
-    demand(n >= 1 and k >= 1, "k", k, "1 or more models, on 1 or more images")
+    demand(n >= 1, "n", n, "1 image or more")
+    demand(k >= 1, "k", k, "1 model or more")
     x = torch.arange(n + 1, dtype=torch.float64)
     log = torch.lgamma(torch.tensor(n + 1.0, dtype=torch.float64)) - torch.lgamma(x + 1) - torch.lgamma(n - x + 1)
     below = (log + x * math.log(p) + (n - x) * math.log1p(-p)).exp().cumsum(0).clamp(max=1)
@@ -71,10 +73,11 @@ def fit_power_law(x: Tensor, y: Tensor) -> tuple[float, float, float]:
     a grid from 0.001 to 8, made ever finer around its best.
     Source: {cite:t}`hestness2017deep`.
     """
+    shapes = tuple(x.shape), tuple(y.shape)
     demand(
-        x.ndim == 1 and x.shape == y.shape and len(x) >= 3, "x", tuple(x.shape), "three points or more, as many as y"
+        x.ndim == 1 and x.shape == y.shape and len(x) >= 3, "the shapes of x and y", shapes, "(N,) with N of 3 or more"
     )
-    demand(bool((x > 0).all()), "x", x.tolist(), "above zero")
+    demand(bool((x > 0).all() and y.isfinite().all()), "x and y", (x.tolist(), y.tolist()), "above zero, and finite")
     x, y = x.double(), y.double()
     low, high = 1e-3, 8.0
     for _ in range(6):

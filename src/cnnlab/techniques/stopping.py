@@ -32,7 +32,7 @@ class EarlyStopping:
         """Take notice of a validation loss; True when it is time to stop."""
         self.checks += 1
         if loss < self.best - self.min_delta:
-            self.best, self.best_check = loss, self.checks
+            self.best, self.best_check = float(loss), self.checks
             self._weights = copy.deepcopy(model.state_dict())
         return self.checks - self.best_check >= self.patience
 
@@ -67,6 +67,11 @@ def polynomial(coefficients: Tensor, x: Tensor) -> Tensor:
 
 
 def best_by_validation(candidates: Sequence[Candidate], loss: Callable[[Candidate], float]) -> Candidate:
-    """The candidate with the lowest validation loss, of equal ones the first: a penalty, a degree, a width (row R11)."""
-    demand(len(candidates) > 0, "candidates", candidates, "one or more")
-    return min(candidates, key=loss)
+    """The candidate with the lowest validation loss, of equal ones the first: a penalty, a degree, a width (row R11).
+
+    One whose loss is not a number, as of a run that diverged, is never chosen; a `ValueError` where none is left.
+    """
+    losses = [(loss(candidate), candidate) for candidate in candidates]
+    finished = [each for each in losses if each[0] == each[0]]
+    demand(len(finished) > 0, "candidates", losses, "one or more with a loss")
+    return min(finished, key=lambda each: each[0])[1]

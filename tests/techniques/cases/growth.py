@@ -20,8 +20,20 @@ CASES = {
         images(2, 3, 7, 7),
         bad=(
             (wide(3), "width must be at least the present 4; got 3"),
-            (wide(6, groups=2), "groups must be 1 in both layers"),
-            (wide(6, inputs=5), "following must be a layer of 4 inputs; got Conv2d"),
+            (wide(6, groups=2), "groups must be 1 in both layers; got"),
+            (wide(6, inputs=5), "following must be a linear or a convolutional layer of 4 inputs; got Conv2d"),
+            (
+                lambda: widen(nn.Conv2d(4, 4, 1), nn.BatchNorm2d(9), nn.Conv2d(4, 4, 1), width=5),
+                r"norm must be None or a batch norm of 4 channels; got BatchNorm2d\(9",
+            ),
+            (
+                lambda: widen(nn.Conv2d(4, 4, 1), nn.GroupNorm(2, 4), nn.Conv2d(4, 4, 1), width=5),
+                "norm must be None or a batch norm",
+            ),
+            (
+                lambda: widen(nn.ConvTranspose2d(4, 4, 3), None, nn.Conv2d(4, 4, 1), width=5),
+                "layer must be a linear or a convolutional layer; got ConvTranspose2d",
+            ),
         ),
     )
 }

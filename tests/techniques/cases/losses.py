@@ -14,7 +14,9 @@ def unequal(loss):
 
 
 CASES = {
-    name: Case(lambda loss=loss: loss, logits, bad=((unequal(loss), r"logits \(N, C\) and a whole number for each"),))
+    name: Case(
+        lambda loss=loss: loss, logits, bad=((unequal(loss), r"logits \(N, C\) and a whole number \(int64\) for each"),)
+    )
     for name, loss in L.LOSSES.items()
 } | {
     "unbelieved": Case(
@@ -24,6 +26,7 @@ CASES = {
             (lambda: L.soft_bootstrapping(*logits(None), beta=2), "beta must be from 0 to 1; got 2"),
             (lambda: L.hard_bootstrapping(*logits(None), beta=-1), "beta must be from 0 to 1; got -1"),
             (lambda: L.label_smoothing(*logits(None), smoothing=7), "smoothing must be from 0 to 1; got 7"),
+            (lambda: L.multiclass_hinge(*logits(None), margin=-1), "margin must be 0 or more; got -1"),
             (lambda: L.loss("mse"), 'loss "mse" is unknown; choose one of: cross_entropy'),
         ),
     ),
