@@ -15,9 +15,12 @@ _HOME = {
     "load": "cnnlab.data",
     "build": "cnnlab.models",
     "initialize": "cnnlab.techniques.initialization",
+    "layer_table": "cnnlab.arithmetic.table",
+    "diagnose": "cnnlab.diagnosis",
     "evaluate": "cnnlab.training",
     "fit": "cnnlab.training",
     "range_test": "cnnlab.training",
+    "trace": "cnnlab.graph",
 }
 __all__ = ["__version__", *_HOME]
 
