@@ -182,11 +182,40 @@ def test_the_advice_is_the_sources(situation, name):
 
 
 @pytest.mark.parametrize("name", sorted(ACTIVATIONS))
-def test_every_call_gives_a_new_module_that_says_its_hyperparameters(name):
+def test_every_call_gives_a_new_module(name):
     assert isinstance(activation(name), nn.Module)
     assert activation(name) is not activation(name)
     assert pieces(name) == (2 if name == "maxout" else 1)
-    assert repr(activation("maxout")) == "Maxout(pieces=2)"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("scaled_tanh", "Elementwise(function=scaled_tanh)"),
+        ("arcsinh", "Elementwise(function=asinh)"),
+        ("elu_leaky", "Elementwise(function=elu_leaky)"),
+        ("centered_softplus", "Elementwise(function=centered_softplus)"),
+        ("leaky_relu", "LeakyReLU(negative_slope=0.01)"),
+        ("very_leaky_relu", "LeakyReLU(negative_slope=0.3333333333333333)"),
+        ("rrelu", "RReLU(lower=3.0, upper=8.0)"),
+        ("frelu", "Shifted(\n  channels=1\n  (function): ReLU()\n)"),
+        ("felu", "Shifted(\n  channels=1\n  (function): ELU(alpha=1.0)\n)"),
+        ("maxout", "Maxout(pieces=2)"),
+        ("apl", "APL(hinges=2, channels=1)"),
+    ],
+)
+def test_a_module_says_its_hyperparameters(name, text):
+    assert repr(activation(name)) == text
+
+
+def test_an_elementwise_module_shows_a_function_without_a_name():
+    assert "leaky" in (text := repr(A.Elementwise(partial(A.leaky, slope=0.5)))) and "slope=0.5" in text
+
+
+@pytest.mark.rows("A03")
+@pytest.mark.parametrize("function", [A.relu, A.leaky, A.elu, A.softplus, A.gelu, A.silu], ids=lambda f: f.__name__)
+def test_a_formula_does_not_hide_a_nan(function):
+    assert function(torch.tensor([torch.nan, 1.0])).isnan().tolist() == [True, False]
 
 
 @pytest.mark.parametrize("name", sorted(ACTIVATIONS))

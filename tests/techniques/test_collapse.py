@@ -49,3 +49,17 @@ def test_without_padding_it_is_the_same_up_to_the_border():
 def test_what_stands_between_linear_layers_is_told(between):
     with pytest.raises(ValueError, match=r"collapse takes a stack of nn.Linear, or of nn.Conv2d.*Take out"):
         collapse(nn.Sequential(nn.Conv2d(4, 4, 3), between, nn.Conv2d(4, 4, 3)))
+    with pytest.raises(ValueError, match=r"collapse takes a stack of nn.Linear, or of nn.Conv2d.*Take out"):
+        collapse(nn.Sequential(between))
+
+
+def test_an_empty_stack_is_refused():
+    with pytest.raises(ValueError, match=r"collapse takes a stack of nn.Linear.*got \[\]"):
+        collapse(nn.Sequential())
+
+
+def test_a_single_layer_comes_back_as_a_new_one():
+    layer = nn.Linear(3, 2)
+    one = collapse(nn.Sequential(layer))
+    nn.init.zeros_(one.weight)
+    assert layer.weight.any()

@@ -33,6 +33,20 @@ def test_rank_correlation_is_spearmans_with_ties(seed):
     assert rank_correlation(first, -first).item() == pytest.approx(-1)
 
 
+@pytest.mark.rows("N03")
+def test_integers_share_half_places_and_a_nan_has_none():
+    torch.testing.assert_close(ranks(torch.tensor([1, 2, 2, 3])), torch.tensor([1, 2.5, 2.5, 4], dtype=torch.float64))
+    values = torch.tensor([2.0, torch.nan, 1.0], dtype=torch.float64)
+    torch.testing.assert_close(ranks(values), torch.from_numpy(stats.rankdata(values)), equal_nan=True)
+    assert rank_correlation(values, torch.arange(3).double()).isnan()
+
+
+@pytest.mark.rows("N03")
+def test_rank_correlation_takes_two_vectors():
+    with pytest.raises(ValueError, match=r"vectors of one length; got \(\(3,\), \(3, 1\)\)"):
+        rank_correlation(torch.zeros(3), torch.zeros(3, 1))
+
+
 @pytest.mark.rows("N02")
 @pytest.mark.parametrize("seed", range(3))
 def test_a_difference_in_errors_is_welchs_statistic(seed):

@@ -44,6 +44,11 @@ def test_maxout_refuses_channels_it_cannot_share_out():
         Maxout()(torch.zeros(1, 3))
 
 
+def test_maxout_of_no_piece_is_refused():
+    with pytest.raises(ValueError, match="pieces must be at least 1; got 0"):
+        Maxout(0)
+
+
 @pytest.mark.rows("A09")
 def test_opposite_weights_give_the_absolute_value_dense_and_convolutional():
     dense, conv = dense_maxout(1, 1).double(), conv_maxout(1, 1, kernel_size=1).double()

@@ -60,6 +60,25 @@ def test_batch_norm_by_hand_is_that_of_torch(shape):
     torch.testing.assert_close(ours.eval()(x), theirs.eval()(x))
 
 
+@pytest.mark.rows("P09", "N01")
+@pytest.mark.parametrize("channels", [64, 48])
+@pytest.mark.parametrize(
+    ("name", "theirs"),
+    [
+        ("batch", lambda x: F.batch_norm(x, None, None, training=True)),
+        ("layer", lambda x: F.layer_norm(x, x.shape[1:])),
+        ("group", lambda x: F.group_norm(x, {64: 32, 48: 16}[x.shape[1]])),  # the largest divisor that 32 has too
+        ("instance", F.instance_norm),
+    ],
+    ids=["batch", "layer", "group", "instance"],
+)
+def test_a_row_of_the_table_normalizes_as_its_name_says_and_learns_a_scale_and_a_shift(name, theirs, channels):
+    module, x = N.normalize(name, channels).double(), draw(3, channels, 4, 5)
+    module.weight.data, module.bias.data = draw(1, channels)[0], draw(1, channels, seed=1)[0]
+    want = theirs(x) * module.weight[:, None, None] + module.bias[:, None, None]
+    torch.testing.assert_close(module(x), want)
+
+
 @pytest.mark.rows("N01")
 def test_the_scale_of_the_weights_before_batch_norm_does_not_matter():
     conv, x = nn.Conv2d(3, 8, 3, bias=False).double(), draw(4, 3, 9, 9)
@@ -125,6 +144,14 @@ def test_without_dropout_nothing_shifts():
     assert N.variance_shift(nn.Linear(8, 8), torch.randn(50, 8)) == 1
 
 
+@pytest.mark.rows("N05")
+def test_the_shift_is_that_of_the_models_own_statistics_which_stay():
+    model, x = nn.BatchNorm1d(4, affine=False), 3 * torch.randn(4000, 4, generator=torch.Generator().manual_seed(0))
+    before = model.running_var.clone()
+    assert N.variance_shift(model, x) == pytest.approx(1 / 9, rel=0.1)  # 1 in training, that of x in evaluation
+    assert torch.equal(model.running_var, before) and model.num_batches_tracked == 0
+
+
 @pytest.mark.rows("P09")
 def test_one_loud_input_lowers_the_learning_rate_a_million_times_and_normalization_gives_it_back():
     x = torch.randn(2000, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
@@ -147,6 +174,23 @@ def test_gradient_descent_diverges_above_the_largest_stable_rate_only(factor, di
 def test_a_batch_of_one_value_a_channel_has_no_variance():
     with pytest.raises(ValueError, match="in the batch must be at least 2, to have a variance; got 1"):
         N.BatchNorm(4)(torch.zeros(1, 4))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: N.instance_norm(torch.zeros(3, 4)), r"dimensions to take the mean over; got \(3, 4\)"),
+        (lambda: N.layer_norm(torch.zeros(3)), r"dimensions to take the mean over; got \(3,\)"),
+        (lambda: N.group_norm(torch.zeros(3, 4), 0), "groups must be a divisor of the 4 channels; got 0"),
+        (lambda: N.group_norm(torch.zeros(3, 4), -2), "groups must be a divisor of the 4 channels; got -2"),
+        (lambda: N.BatchNorm(6)(torch.zeros(2, 1, 5, 5)), r"must be \(N, 6, ...\); got \(2, 1, 5, 5\)"),
+        (lambda: N.BatchNorm(6).eval()(torch.zeros(6)), r"must be \(N, 6, ...\); got \(6,\)"),
+    ],
+    ids=["instance", "layer", "no_group", "negative_group", "one_channel", "one_dimension"],
+)
+def test_a_shape_that_does_not_fit_is_told(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
 
 
 def test_an_unknown_normalization_lists_the_choices():

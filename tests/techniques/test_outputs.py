@@ -3,7 +3,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from cnnlab.techniques.outputs import OBJECTIVES, OUTPUTS, binary_cross_entropy, cross_entropy, loss_of, output_of
+from cnnlab.techniques.losses import cross_entropy
+from cnnlab.techniques.outputs import OBJECTIVES, OUTPUTS, binary_cross_entropy, objective_of, output_of
 
 pytestmark = pytest.mark.rows("A12")
 
@@ -46,7 +47,7 @@ def test_each_output_is_what_the_minimum_of_its_loss_means():
         optimizer = torch.optim.Adam([logits], lr=0.1)
         for _ in range(400):
             optimizer.zero_grad()
-            loss_of(task)(logits.expand(len(targets), 3), targets).backward()
+            objective_of(task)(logits.expand(len(targets), 3), targets).backward()
             optimizer.step()
         torch.testing.assert_close(output_of(task)(logits)[0].detach(), want, rtol=0, atol=0.02)
 
@@ -63,4 +64,9 @@ def test_an_unknown_task_lists_the_choices():
     ):
         output_of("ranking")
     with pytest.raises(ValueError, match='task "ranking" is unknown'):
-        loss_of("ranking")
+        objective_of("ranking")
+
+
+def test_targets_of_another_shape_are_refused_and_not_broadcast():
+    with pytest.raises(ValueError, match=r"shape of the targets must be \(4, 1\), that of the logits; got \(4,\)"):
+        binary_cross_entropy(torch.zeros(4, 1), torch.zeros(4))

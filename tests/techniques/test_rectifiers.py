@@ -2,10 +2,11 @@ import math
 
 import pytest
 import torch
+import torchvision
 from torch import nn
 from torch.nn import functional as F
 
-from cnnlab.techniques.rectifiers import APL, RReLU, Shifted, dead_fraction, prelu, slope_groups
+from cnnlab.techniques.rectifiers import APL, RReLU, Shifted, dead_fraction, prelu
 
 
 def draw(*shape: int) -> torch.Tensor:
@@ -56,20 +57,6 @@ def test_the_gradient_by_a_slope_is_the_sum_of_the_negative_inputs():
     torch.testing.assert_close(slope.grad, x.clamp(max=0).sum(dim=(0, 2, 3)))
 
 
-@pytest.mark.rows("A06")
-def test_weight_decay_leaves_the_slopes_of_prelu_alone():
-    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.PReLU(4), nn.Sequential(nn.Conv2d(4, 4, 3), nn.PReLU()))
-    groups = slope_groups(model, weight_decay=0.1)
-    assert [group["weight_decay"] for group in groups] == [0.1, 0]
-    assert sum(len(group["params"]) for group in groups) == len(list(model.parameters()))
-    for parameter in model.parameters():
-        parameter.grad = torch.zeros_like(parameter)
-    before = [p.clone() for p in model.parameters()]
-    torch.optim.SGD(groups, lr=1.0).step()
-    for (name, after), p in zip(model.named_parameters(), before, strict=True):
-        torch.testing.assert_close(after, p if name in {"1.weight", "2.1.weight"} else 0.9 * p)
-
-
 @pytest.mark.rows("A10")
 @pytest.mark.parametrize("slope", [0.01, 1 / 3])
 def test_apl_is_relu_without_slopes_and_leaky_relu_with_one_at_zero(slope):
@@ -92,6 +79,16 @@ def test_apl_has_two_parameters_a_hinge_and_channel_and_is_the_published_sum(hin
         z = x[n, c, i]
         want = max(z.item(), 0) + sum(a[s, c].item() * max(0, (b[s, c] - z).item()) for s in range(hinges))
         assert unit(x)[n, c, i].item() == pytest.approx(want)
+
+
+@pytest.mark.rows("A10")
+@pytest.mark.parametrize(
+    ("hinges", "places"), [(1, [0]), (2, [-1 / 3, 1 / 3]), (3, [-0.5, 0, 0.5])], ids=["1", "2", "3"]
+)
+def test_apl_starts_as_relu_with_hinges_spread_evenly(hinges, places):
+    unit = APL(hinges, channels=4)
+    assert not unit.slopes.any()
+    torch.testing.assert_close(unit.places.detach(), torch.tensor(places).float()[:, None].expand(hinges, 4))
 
 
 @pytest.mark.rows("A10")
@@ -133,3 +130,47 @@ def test_a_unit_that_one_image_makes_fire_is_alive_and_the_model_is_left_as_it_w
     assert dead_fraction(model, [quiet, loud]) == {"2": 0.5}
     assert dead_fraction(model, [quiet]) == {"2": 1}
     assert model.training and not any(m._forward_hooks for m in model.modules())
+
+
+@pytest.mark.rows("A03")
+def test_units_that_dropout_silences_in_training_are_not_dead():
+    model = nn.Sequential(nn.Linear(2, 2), nn.Dropout(1.0), nn.ReLU())
+    nn.init.ones_(model[0].bias)
+    assert dead_fraction(model, [torch.zeros(8, 2)]) == {"2": 0}
+
+
+class Twice(nn.Module):
+    """One `nn.ReLU` before and after a layer of another width, of whose five units one fires."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer, self.relu = nn.Linear(4, 5), nn.ReLU()
+        nn.init.zeros_(self.layer.weight)
+        self.layer.bias.data = torch.tensor([1.0, -1, -1, -1, -1])
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.relu(self.layer(self.relu(x)))
+
+
+@pytest.mark.rows("A03")
+def test_each_use_of_one_relu_is_counted_by_itself():
+    first, second = torch.tensor([[1.0, -1, -1, -1]]), torch.tensor([[-1.0, 1, -1, -1]])
+    assert dead_fraction(Twice(), [first, second]) == {"relu": 0.5, "relu#2": 0.8}
+
+
+@pytest.mark.rows("A03")
+@pytest.mark.parametrize(("depth", "uses"), [(18, 1 + 8 * 2), (50, 1 + 16 * 3)])
+def test_every_relu_of_a_resnet_is_counted(depth, uses):
+    torch.manual_seed(0)
+    model = getattr(torchvision.models, f"resnet{depth}")()
+    shares = dead_fraction(model, torch.randn(2, 1, 3, 32, 32))
+    assert len(shares) == uses and {"relu", "layer1.0.relu", "layer4.1.relu#2"} <= set(shares)
+
+
+@pytest.mark.rows("A03")
+@pytest.mark.parametrize(
+    ("model", "batches"), [(nn.Linear(2, 2), [torch.zeros(1, 2)]), (nn.ReLU(), [])], ids=["F", "none"]
+)
+def test_a_model_without_a_relu_to_watch_is_told(model, batches):
+    with pytest.raises(ValueError, match="dead_fraction saw no nn.ReLU at work: give at least one batch"):
+        dead_fraction(model, batches)

@@ -4,6 +4,7 @@ from sklearn.linear_model import ElasticNet, Lasso
 from torch import nn
 from torch.nn import functional as F
 
+from cnnlab.techniques.rectifiers import APL
 from cnnlab.techniques.regularization import (
     PENALTIES,
     decay_groups,
@@ -153,6 +154,33 @@ def test_biases_and_normalization_do_not_decay():
     assert [id(p) for p in free["params"]] == [id(model[0].bias), id(model[1].weight), id(model[1].bias)]
     assert (decayed["weight_decay"], free["weight_decay"]) == (5e-4, 0.0)
     torch.optim.SGD([decayed, free], lr=0.1)
+
+
+class Shift(nn.Module):
+    """A bias of three dimensions."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.bias = nn.Parameter(torch.ones(channels, 1, 1))
+
+
+@pytest.mark.rows("R01", "A06")
+def test_a_step_with_decay_moves_weights_and_no_bias_slope_or_hinge():
+    layers = (
+        nn.Conv2d(1, 4, 3),
+        nn.PReLU(4),
+        nn.ConvTranspose2d(4, 4, 3),
+        APL(3, channels=4),
+        nn.Linear(4, 2),
+        nn.PReLU(),
+    )
+    model = nn.Sequential(*layers, Shift(4))
+    for parameter in model.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    before = [p.detach().clone() for p in model.parameters()]
+    torch.optim.SGD(decay_groups(model, 0.1), lr=1.0).step()
+    for (name, after), p in zip(model.named_parameters(), before, strict=True):
+        torch.testing.assert_close(after.detach(), 0.9 * p if name in {"0.weight", "2.weight", "4.weight"} else p)
 
 
 @pytest.mark.parametrize(

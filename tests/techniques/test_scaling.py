@@ -115,9 +115,10 @@ def test_the_growth_of_signal_and_gradient_through_relu_is_the_gain(gain):
         assert math.sqrt(growth_per_layer(values)) == pytest.approx(gain, rel=0.02)
 
 
-def test_images_of_one_value_have_no_scale():
-    with pytest.raises(ValueError, match="the images are all one value: no factor gives them variance 1"):
-        input_scale(torch.ones(4, 3, 2, 2))
+@pytest.mark.parametrize(("value", "variance"), [(1.0, "0.0"), (math.nan, "nan"), (math.inf, "nan")], ids=str)
+def test_images_without_a_usable_variance_have_no_scale(value, variance):
+    with pytest.raises(ValueError, match=f"variance of the images must be positive and finite.*; got {variance}"):
+        input_scale(torch.full((4, 3, 2, 2), value))
 
 
 def test_an_unknown_scaling_lists_the_choices():

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from cnnlab.choices import choose, demand
+from cnnlab.techniques.initialization import normal_grid
 from cnnlab.techniques.maxout import Maxout
 from cnnlab.techniques.rectifiers import APL, RReLU, Shifted
 
@@ -35,8 +36,8 @@ def scaled_tanh(z: Tensor) -> Tensor:
 
 
 def relu(z: Tensor) -> Tensor:
-    r"""$\max(0, z)$, with gradient 0 at 0 (row A03). Source: {cite:t}`nair2010rectified`."""
-    return torch.where(z > 0, z, 0)
+    r"""$\max(0, z)$, with gradient 0 at 0; NaN stays NaN (row A03). Source: {cite:t}`nair2010rectified`."""
+    return torch.where(z <= 0, 0, z)
 
 
 def leaky(z: Tensor, *, slope: float = 0.01) -> Tensor:
@@ -142,7 +143,7 @@ class Elementwise(nn.Module):
         return self.function(x)
 
     def extra_repr(self) -> str:
-        return f"function={self.function.__name__}"
+        return f"function={getattr(self.function, '__name__', self.function)}"
 
 
 def moments(function: Callable[[Tensor], Tensor], *, points: int = 100_001, reach: float = 10.0) -> tuple[float, float]:
@@ -150,8 +151,7 @@ def moments(function: Callable[[Tensor], Tensor], *, points: int = 100_001, reac
 
     0.3989 and 0.3408 for ReLU, 0.160 and 0.619 for ELU: ELU pushes the mean towards zero.
     """
-    z = torch.linspace(-reach, reach, points, dtype=torch.float64)
-    density = torch.exp(-z.square() / 2) / math.sqrt(2 * math.pi)
+    z, density = normal_grid(points, reach)
     y = function(z)
     mean = torch.trapezoid(y * density, z)
     return mean.item(), torch.trapezoid((y - mean).square() * density, z).item()

@@ -1,5 +1,6 @@
 """What remains of a stack of linear layers: one linear layer."""
 
+from copy import deepcopy
 from functools import reduce
 
 import torch
@@ -12,21 +13,26 @@ def collapse(model: nn.Sequential) -> nn.Linear | nn.Conv2d:
 
     $W = W_2 W_1$ and $b = W_2 b_1 + b_2$; for convolutions the kernels are convolved, and the result has stride
     $s_1 s_2$ and padding $p_1 + s_1 p_2$. At the border it differs where an inner layer pads: a pad of 0 is no image.
-    Anything between the layers, groups and dilation raise a `ValueError`. Without a non-linearity depth adds nothing
-    to what can be computed, only to how it is learned. Source: {cite:t}`saxe2013exact`.
+    The layer is a new one. Anything else in the stack, groups, dilation and an empty stack raise a `ValueError`.
+    Without a non-linearity depth adds nothing to what can be computed, only to how it is learned. Source:
+    {cite:t}`saxe2013exact`.
     """
-    return reduce(_composed, model)
-
-
-def _composed(first: nn.Module, second: nn.Module) -> nn.Linear | nn.Conv2d:
-    if isinstance(first, nn.Linear) and isinstance(second, nn.Linear):
-        layer = nn.Linear(first.in_features, second.out_features)
-        return _filled(layer, second.weight @ first.weight, _bias(first, second, second.weight))
-    if not (_plain(first) and _plain(second)):
+    layers = list(model)
+    linear = all(isinstance(layer, nn.Linear) for layer in layers)
+    if not layers or not (linear or all(_plain(layer) for layer in layers)):
         raise ValueError(
             f"collapse takes a stack of nn.Linear, or of nn.Conv2d with one group, no dilation and zero padding in "
-            f"numbers; got {first} before {second}. Take out what stands between them."
+            f"numbers; got {layers}. Take out what stands between them."
         )
+    return reduce(_dense if linear else _convolved, layers[1:], deepcopy(layers[0]))
+
+
+def _dense(first: nn.Linear, second: nn.Linear) -> nn.Linear:
+    layer = nn.Linear(first.in_features, second.out_features)
+    return _filled(layer, second.weight @ first.weight, _bias(first, second, second.weight))
+
+
+def _convolved(first: nn.Conv2d, second: nn.Conv2d) -> nn.Conv2d:
     stride, size = first.stride, second.kernel_size
     reach = tuple(s * (k - 1) for s, k in zip(stride, size, strict=True))
     weight = F.conv2d(first.weight.transpose(0, 1), second.weight.flip(2, 3), dilation=stride, padding=reach)

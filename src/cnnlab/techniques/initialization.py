@@ -174,6 +174,12 @@ def initialize(
     return lsuv_(model, images)
 
 
+def normal_grid(points: int, reach: float) -> tuple[Tensor, Tensor]:
+    r"""`points` numbers z over ±`reach` and their density in $N(0, 1)$: `trapezoid(f(z) * density, z)` is $E[f(z)]$."""
+    z = torch.linspace(-reach, reach, points, dtype=torch.float64)
+    return z, torch.exp(-z.square() / 2) / math.sqrt(2 * math.pi)
+
+
 def gain_of(function: Callable[[Tensor], Tensor], *, points: int = 100_001, reach: float = 10.0) -> float:
     r"""The gain that keeps the mean square through `function`: $1/\sqrt{E[f(z)^2]}$ for $z \sim N(0, 1)$ (row I04).
 
@@ -182,8 +188,7 @@ def gain_of(function: Callable[[Tensor], Tensor], *, points: int = 100_001, reac
     """
     if isinstance(function, nn.Module):
         function = deepcopy(function).double().eval()
-    z = torch.linspace(-reach, reach, points, dtype=torch.float64)
-    density = torch.exp(-z.square() / 2) / math.sqrt(2 * math.pi)
+    z, density = normal_grid(points, reach)
     return 1 / math.sqrt(torch.trapezoid(function(z).square() * density, z).item())
 
 

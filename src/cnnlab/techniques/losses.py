@@ -16,7 +16,7 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    r"""$-\log q_y = \log \sum_k e^{z_k} - z_y$, as `torch.nn.functional.cross_entropy` has it (row T04)."""
+    r"""$-\log q_y = \log \sum_k e^{z_k} - z_y$, as `torch.nn.functional.cross_entropy` has it (rows T04, A12)."""
     return -_log_softmax(logits, labels).gather(1, labels[:, None]).mean()
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from cnnlab.choices import demand
+from cnnlab.techniques.initialization import normal_grid
 
 
 class Maxout(nn.Module):
@@ -18,6 +19,7 @@ class Maxout(nn.Module):
 
     def __init__(self, pieces: int = 2):
         super().__init__()
+        demand(pieces >= 1, "pieces", pieces, "at least 1")
         self.pieces = pieces
 
     def forward(self, x: Tensor) -> Tensor:
@@ -96,8 +98,7 @@ def maxout_moments(pieces: int = 2, *, points: int = 100_001, reach: float = 10.
 
     0.5642 and 0.6817 for two, by a sum over `points` in ±`reach`.
     """
-    z = torch.linspace(-reach, reach, points, dtype=torch.float64)
-    below = torch.special.ndtr(z) ** (pieces - 1)
-    density = pieces * below * torch.exp(-z.square() / 2) / math.sqrt(2 * math.pi)
+    z, density = normal_grid(points, reach)
+    density = pieces * torch.special.ndtr(z) ** (pieces - 1) * density
     mean = torch.trapezoid(z * density, z)
     return mean.item(), torch.trapezoid((z - mean).square() * density, z).item()

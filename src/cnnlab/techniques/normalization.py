@@ -7,21 +7,23 @@ number of channels.
 
 import math
 from collections.abc import Callable
+from copy import deepcopy
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cnnlab.choices import choose, demand
-from cnnlab.lending import mode
 
 
 def normalized(x: Tensor, dims: tuple[int, ...], *, eps: float = 1e-5) -> Tensor:
     r"""$(x - \mu) / \sqrt{\sigma^2 + \varepsilon}$ with mean and biased variance over `dims` (row P09).
 
-    The mean is 0 and the variance $\sigma^2 / (\sigma^2 + \varepsilon)$ after it. S0 gives covariate shift as the
-    reason it helps; {cite:t}`santurkar2018how` measured that it is not. Source: {cite:t}`ioffe2015batch`.
+    The mean is 0 and the variance $\sigma^2 / (\sigma^2 + \varepsilon)$ after it. Why it helps: its authors say
+    covariate shift, and {cite:t}`santurkar2018how` measured that it is not; Smith, in S0, says that all inputs count
+    the same, as after a conversion of units. An input without such dimensions raises. Source: {cite:t}`ioffe2015batch`.
     """
+    demand(len(dims) > 0, "the shape of the input", tuple(x.shape), "one with dimensions to take the mean over")
     variance, mean = torch.var_mean(x, dim=dims, correction=0, keepdim=True)
     return (x - mean) / torch.sqrt(variance + eps)
 
@@ -49,7 +51,7 @@ def group_norm(x: Tensor, groups: int, *, eps: float = 1e-5) -> Tensor:
 
     One group is layer normalization, a group a channel is instance normalization. Source: {cite:t}`wu2018group`.
     """
-    demand(x.shape[1] % groups == 0, "groups", groups, f"a divisor of the {x.shape[1]} channels")
+    demand(groups >= 1 and x.shape[1] % groups == 0, "groups", groups, f"a divisor of the {x.shape[1]} channels")
     return normalized(x.unflatten(1, (groups, -1)), tuple(range(2, x.ndim + 1)), eps=eps).flatten(1, 2)
 
 
@@ -70,6 +72,8 @@ class BatchNorm(nn.Module):
         self.register_buffer("running_var", torch.ones(channels))
 
     def forward(self, x: Tensor) -> Tensor:
+        fits = x.ndim > 1 and x.shape[1] == self.channels
+        demand(fits, "the shape of the input", tuple(x.shape), f"(N, {self.channels}, ...)")
         variance, mean = self._statistics(x) if self.training else (self.running_var, self.running_mean)
         scale = self.weight / torch.sqrt(variance + self.eps)
         shape = (-1, *[1] * (x.ndim - 2))
@@ -127,14 +131,12 @@ def variance_shift(model: nn.Module, x: Tensor) -> float:
     r"""The variance of what `model` gives out in training over that in evaluation (row N05).
 
     Dropout of zero-mean inputs, then a linear layer: $1 / (1 - p)$. Batch normalization after it learns the first and
-    meets the second, so with it p should be small. The model's running statistics move. Source:
+    meets the second, so with it p should be small. A copy is measured; `model` stays as it is. Source:
     {cite:t}`li2019understanding`.
     """
-    variances = []
-    for training in (True, False):
-        with mode(model, training):
-            variances.append(model(x).var().item())
-    return variances[0] / variances[1]
+    model = deepcopy(model)
+    evaluation = model.eval()(x).var()  # first: training moves the running statistics
+    return (model.train()(x).var() / evaluation).item()
 
 
 def largest_stable_rate(x: Tensor) -> float:

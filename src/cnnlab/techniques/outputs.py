@@ -5,7 +5,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from cnnlab.choices import choose
+from cnnlab.choices import choose, demand
 
 
 def output_of(task: str) -> nn.Module:
@@ -18,18 +18,12 @@ def output_of(task: str) -> nn.Module:
     return choose(OUTPUTS, task, "task")()
 
 
-def loss_of(task: str) -> nn.Module:
-    """The loss from logits that goes with `output_of(task)`, a new module of torch's (row A12)."""
-    return choose(OBJECTIVES, task, "task")()
+def objective_of(task: str) -> nn.Module:
+    """The loss from logits that goes with `output_of(task)`, a new module of torch's (row A12).
 
-
-def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    r"""$\frac1N \sum_i (\ln \sum_c e^{z_{ic}} - z_{i y_i})$, finite at any logits; gradient $(p - t)/N$ (row A12).
-
-    Logits (N, C) and labels (N,) from 0 to C - 1. The largest logit is taken out of the sum before the exponential.
-    Source: {cite:t}`goodfellow2016deep`.
+    The cross-entropy by hand is `losses.cross_entropy`.
     """
-    return (logits.logsumexp(dim=1) - logits.gather(1, labels[:, None]).squeeze(1)).mean()
+    return choose(OBJECTIVES, task, "task")()
 
 
 def binary_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
@@ -38,6 +32,12 @@ def binary_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     Its gradient is $\sigma(z) - t$ over their number. Logits and targets of one shape. Source:
     {cite:t}`goodfellow2016deep`.
     """
+    demand(
+        targets.shape == logits.shape,
+        "the shape of the targets",
+        tuple(targets.shape),
+        f"{tuple(logits.shape)}, that of the logits",
+    )
     return (torch.logaddexp(logits, torch.zeros_like(logits)) - targets * logits).mean()
 
 

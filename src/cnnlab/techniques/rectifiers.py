@@ -4,6 +4,7 @@ A learned unit has one set of parameters for all channels, so that it fits behin
 channel its own, over dimension 1.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 
 import torch
@@ -18,9 +19,10 @@ class RReLU(nn.Module):
     r"""Randomized leaky ReLU: negative inputs are divided by $a \sim U(l, u)$, drawn for each element (row A05).
 
     At test $a = (l + u) / 2$, a slope of 2/11. S4 calls $2/(l + u)$ the expectation; it is the slope at the mean
-    divisor, and the mean slope is $\ln(u/l)/(u - l) = 0.196$. `nn.RReLU` draws the slope itself from U(1/8, 1/3) and
-    tests at 11/48. The draws are torch's global random numbers on the input's device. `lower` must be positive and at
-    most `upper`. Source: {cite:t}`xu2015empirical`.
+    divisor, and the mean slope is $\ln(u/l)/(u - l) = 0.196$. S3 prints slopes of .1 to .5; its benchmark ran with
+    $l = 10, u = 30$. `nn.RReLU` draws the slope itself from U(1/8, 1/3) and tests at 11/48. The draws are torch's global
+    random numbers on the input's device. `lower` must be positive and at most `upper`. Source:
+    {cite:t}`xu2015empirical`.
     """
 
     def __init__(self, lower: float = 3.0, upper: float = 8.0):
@@ -40,22 +42,11 @@ class RReLU(nn.Module):
 def prelu(z: Tensor, slope: Tensor) -> Tensor:
     r"""$z$ where positive, else $a_c z$ with a learned slope; $\partial y / \partial a = \min(0, z)$ (row A06).
 
-    `slope` (1,) is shared, (C,) belongs to dimension 1 of `z`; the paper starts at 0.25. `nn.PReLU` is the module.
-    Source: {cite:t}`he2015delving`.
+    `slope` (1,) is shared, (C,) belongs to dimension 1 of `z`; the paper starts at 0.25 and does not decay it, since
+    decay pulls it to 0, which is ReLU again: `regularization.decay_groups`. In S4's tables it has the lowest training
+    error, not the lowest test error. `nn.PReLU` is the module. Source: {cite:t}`he2015delving`.
     """
     return torch.where(z > 0, z, _along_channels(slope, z) * z)
-
-
-def slope_groups(model: nn.Module, *, weight_decay: float) -> list[dict]:
-    """Two parameter groups for an optimizer: weights with `weight_decay`, and slopes of PReLU with none (row A06).
-
-    Decay pulls a slope to 0, which is ReLU again. Source: {cite:t}`he2015delving`.
-    """
-    slopes = {p for module in model.modules() if isinstance(module, nn.PReLU) for p in module.parameters()}
-    return [
-        {"params": [p for p in model.parameters() if p not in slopes], "weight_decay": weight_decay},
-        {"params": [p for p in model.parameters() if p in slopes], "weight_decay": 0.0},
-    ]
 
 
 class APL(nn.Module):
@@ -105,16 +96,21 @@ def _along_channels(values: Tensor, x: Tensor) -> Tensor:
 
 
 def dead_fraction(model: nn.Module, batches: Iterable[Tensor]) -> dict[str, float]:
-    """For each `nn.ReLU` of `model`, by name, the share of units that no image of `batches` makes fire (row A03).
+    """For each use of an `nn.ReLU`, by name, the share of units that no image of `batches` makes fire (row A03).
 
-    A unit is an entry of dimension 1: of a convolution, a channel at all places. The model is in evaluation mode
-    meanwhile. S4 warns of up to 40 % dead units where the learning rate is too high. Source: {cite:t}`lu2019dying`.
+    A unit is an entry of dimension 1: of a convolution, a channel at all places. A module that a pass uses again, as
+    in torchvision's ResNets, is `relu`, then `relu#2`. The model is in evaluation mode meanwhile. If no batch reaches
+    an `nn.ReLU`, a `ValueError` says so. S4 warns of up to 40 % dead units where the learning rate is too high.
+    Source: {cite:t}`lu2019dying`.
     """
     fired: dict[str, Tensor] = {}
+    uses: Counter[str] = Counter()
 
     def watch(name: str):
         def hook(_module, _inputs, output: Tensor) -> None:
-            fired[name] = fired.get(name, False) | (output > 0).transpose(0, 1).flatten(1).any(dim=1)
+            uses[name] += 1
+            use = name if uses[name] == 1 else f"{name}#{uses[name]}"
+            fired[use] = fired.get(use, False) | (output > 0).transpose(0, 1).flatten(1).any(dim=1)
 
         return hook
 
@@ -122,8 +118,14 @@ def dead_fraction(model: nn.Module, batches: Iterable[Tensor]) -> dict[str, floa
     try:
         with mode(model, training=False), torch.no_grad():
             for images in batches:
+                uses.clear()
                 model(images)
     finally:
         for hook in hooks:
             hook.remove()
+    if not fired:
+        raise ValueError(
+            "dead_fraction saw no nn.ReLU at work: give at least one batch, and a model with nn.ReLU where it has F.relu, "
+            "which leaves nothing to watch"
+        )
     return {name: (~alive).double().mean().item() for name, alive in fired.items()}

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from cnnlab.choices import demand
+from cnnlab.techniques.initialization import layers
 
 
 def l2_penalty(weights: Iterable[Tensor], strength: float) -> Tensor:
@@ -66,13 +67,15 @@ def max_norm_(module: nn.Module, c: float = 3.0) -> nn.Module:
 
 
 def decay_groups(model: nn.Module, weight_decay: float) -> list[dict]:
-    """Parameter groups for an optimizer: weights that multiply decay, biases and normalization do not (row R01).
+    """Parameter groups for an optimizer: the weights of linear and convolutional layers decay (rows R01, A06).
 
-    A parameter with two dimensions or more decays; the others, with one, have `weight_decay` 0.
+    Biases, the scales of a normalization, and the slopes and hinges of an activation have `weight_decay` 0. Frozen
+    parameters are left out. He's slopes do not decay: at 0 they are ReLU again. Source: {cite:t}`he2015delving`.
     """
     demand(weight_decay >= 0, "weight_decay", weight_decay, "0 or more")
+    weights = {layer.weight for _, layer in layers(model)}
     parameters = [p for p in model.parameters() if p.requires_grad]
-    decayed, free = ([p for p in parameters if (p.ndim > 1) == many] for many in (True, False))
+    decayed, free = ([p for p in parameters if (p in weights) == inside] for inside in (True, False))
     return [{"params": decayed, "weight_decay": weight_decay}, {"params": free, "weight_decay": 0.0}]
 
 

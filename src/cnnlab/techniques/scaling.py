@@ -8,7 +8,7 @@ import math
 import torch
 from torch import Generator, Tensor
 
-from cnnlab.choices import choose
+from cnnlab.choices import choose, demand
 from cnnlab.techniques.initialization import fans, normal_, room
 
 
@@ -70,12 +70,12 @@ def input_scale(images: Tensor) -> float:
     r"""The factor $1/\sqrt{\mathrm{Var}(x)}$ that brings images to variance 1, over all their values (row I07).
 
     LSUV divides the scale s of the images out of the first layer's weights, so the network computes the same; but a
-    step of SGD then changes those weights, relative to their size, by s² as much. Images without variance raise a
-    `ValueError`. Source: {cite:t}`mishkin2016`.
+    step of SGD then changes those weights, relative to their size, by s² as much. A variance that is 0, infinite or
+    NaN raises a `ValueError`. Source: {cite:t}`mishkin2016`.
     """
     variance = images.double().var(correction=0).item()
-    if not variance > 0:
-        raise ValueError("the images are all one value: no factor gives them variance 1; check how they were loaded")
+    usable = 0 < variance < math.inf
+    demand(usable, "the variance of the images", variance, "positive and finite, or no factor makes it 1")
     return 1 / math.sqrt(variance)
 
 

@@ -17,7 +17,10 @@ CASES = {
         dense,
         images(3, 5),
         bad=(
-            (lambda: collapse(nn.Sequential(nn.Linear(2, 2), nn.ReLU())), r"collapse takes a stack.*got Linear.*ReLU"),
+            (
+                lambda: collapse(nn.Sequential(nn.Linear(2, 2), nn.ReLU())),
+                r"collapse takes a stack.*got \[Linear.*ReLU",
+            ),
             (
                 lambda: collapse(nn.Sequential(nn.Conv2d(2, 2, 3), nn.Conv2d(2, 2, 3, groups=2))),
                 "one group, no dilation.*groups=2",

@@ -19,7 +19,7 @@ CASES = {
     "rank_correlation": Case(
         lambda: C.rank_correlation,
         two,
-        bad=((lambda: C.rank_correlation(torch.zeros(2), torch.zeros(3)), r"of one length; got \(2, 3\)"),),
+        bad=((lambda: C.rank_correlation(torch.zeros(2), torch.zeros(3)), r"of one length; got \(\(2,\), \(3,\)\)"),),
     ),
     "two_way": Case(lambda: C.two_way, images(3, 4)),
 }

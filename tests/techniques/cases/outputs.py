@@ -1,7 +1,7 @@
 import torch
 from contract import Case, images
 
-from cnnlab.techniques.outputs import OBJECTIVES, OUTPUTS, binary_cross_entropy, cross_entropy
+from cnnlab.techniques.outputs import OBJECTIVES, OUTPUTS, binary_cross_entropy
 
 
 def classes(generator):
@@ -15,6 +15,9 @@ def labels(generator):
 CASES = {name: Case(make, images(6, 4)) for name, make in OUTPUTS.items()}
 CASES |= {f"{name}_loss": Case(make, classes if name == "multiclass" else labels) for name, make in OBJECTIVES.items()}
 CASES |= {
-    "cross_entropy": Case(lambda: cross_entropy, classes),
-    "binary_cross_entropy": Case(lambda: binary_cross_entropy, labels),
+    "binary_cross_entropy": Case(
+        lambda: binary_cross_entropy,
+        labels,
+        bad=((lambda: binary_cross_entropy(torch.zeros(4, 1), torch.zeros(4)), r"must be \(4, 1\).*; got \(4,\)"),),
+    ),
 }
