@@ -37,6 +37,13 @@ def test_a_third_of_a_turn_exchanges_the_channels():
 
 
 @pytest.mark.rows("D03")
+def test_a_positive_shift_of_the_saturation_tints_gray_red():
+    gray, one = torch.full((1, 3, 2, 2), 0.5), torch.ones(1, 2)
+    got = change_hsv(gray, one, factors=one, shifts=torch.tensor([[0.2, 0.0]]), turns=torch.zeros(1))
+    torch.testing.assert_close(got[0, :, 0, 0], torch.tensor([0.5, 0.4, 0.4]))
+
+
+@pytest.mark.rows("D03")
 def test_saturation_and_value_follow_the_formula():
     from skimage.color import hsv2rgb, rgb2hsv
 

@@ -93,6 +93,29 @@ def test_draws_stay_in_their_ranges_and_differ_between_images(monkeypatch):
 
 
 @pytest.mark.rows("D05")
+@pytest.mark.parametrize(
+    ("name", "degrees", "scale", "shear", "shift"),
+    [("rotate", 5, 1, 0, 0), ("scale", 0, 1.25, 0, 0), ("affine", 5, 1.25, 5, 1 / 8)],
+)
+def test_a_named_distortion_fills_the_ranges_it_is_known_by(monkeypatch, name, degrees, scale, shear, shift):
+    """Read off A = z R(a) [[1, -tan s], [0, 1]]: the first column is z (cos a, sin a), its product with the second tan s."""
+    from cnnlab.techniques import distortions
+
+    caught = []
+    monkeypatch.setattr(distortions, "warp", lambda images, *given: caught.extend(given))
+    DISTORTIONS[name](torch.zeros(4000, 1, 10, 20), generator=seeded())
+    matrices, shifts = caught
+    first, second = matrices.unbind(-1)
+    factor = first.norm(dim=1)
+    lean = torch.rad2deg(torch.atan(-(first * second).sum(1) / factor**2))
+    turn = torch.rad2deg(torch.atan2(first[:, 1], first[:, 0]))
+    limits = (degrees, torch.tensor(float(scale)).log().item(), shear, 20 * shift, 10 * shift)
+    for draws, limit in zip((turn, factor.log(), lean, shifts[:, 0], shifts[:, 1]), limits, strict=True):
+        assert draws.min().item() == pytest.approx(-limit, rel=0.01, abs=1e-4)
+        assert draws.max().item() == pytest.approx(limit, rel=0.01, abs=1e-4)
+
+
+@pytest.mark.rows("D05")
 def test_no_strength_is_the_identity():
     torch.testing.assert_close(random_affine(pictures(), generator=seeded()), pictures(), atol=1e-5, rtol=0)
 

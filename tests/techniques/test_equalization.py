@@ -125,6 +125,39 @@ def test_a_low_limit_keeps_the_contrast_low():
 
 
 @pytest.mark.rows("Q07")
+@pytest.mark.parametrize(("side", "bound"), [(4, 17), (8, 5), (16, 3), (32, 3)])
+def test_the_limit_bounds_the_slope_as_far_as_a_tile_has_pixels(side, bound):
+    """One tile of side x side pixels: by max(2, 256 / side²) + 1."""
+    shade = torch.randint(120, 124, (1, 1, side // 2, side), generator=torch.Generator().manual_seed(0))
+    images = torch.cat([shade, shade], 2).byte()
+    low, high = images.unique()[:2].tolist()
+    table = clahe(images, tiles=1, limit=2.0).int()
+    slope = table[images == high].min() - table[images == low].max()
+    assert 0.9 * bound - 1 <= slope <= bound + 1  # both levels are rounded
+
+
+@pytest.mark.rows("Q07")
+def test_an_image_of_one_level_becomes_white_where_torchvision_leaves_it():
+    from torchvision.transforms.v2.functional import equalize as theirs
+
+    for level in (0, 77):
+        images = torch.full((1, 3, 8, 8), level, dtype=torch.uint8)
+        assert (equalize(images) == 255).all() and (on_lightness(images) == 255).all()
+        assert torch.equal(theirs(images), images)
+
+
+@pytest.mark.rows("Q07")
+def test_lightness_is_handed_over_on_the_scale_of_a_byte():
+    from skimage.color import rgb2lab
+
+    images, seen = smooth(4, 3), []
+    back = on_lightness(images, lambda light: seen.append(light) or light)
+    want = 2.55 * rgb2lab(images.numpy(), channel_axis=1)[:, :1]
+    np.testing.assert_allclose(seen[0].numpy(), want, atol=0.51)
+    assert (back.int() - images.int()).abs().max() <= 2
+
+
+@pytest.mark.rows("Q07")
 def test_equalized_lightness_keeps_the_colors():
     images = smooth(4, 3) // 4 + 96  # pale enough that no color leaves the screen
     before, after = rgb_to_lab(images / 255), rgb_to_lab(on_lightness(images) / 255)

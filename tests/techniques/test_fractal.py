@@ -185,6 +185,14 @@ def test_stagewise_boosting_sums_all_stages_at_test_time_and_trains_one():
 
 
 @pytest.mark.rows("H11")
+def test_a_column_that_one_block_lacks_leaves_no_block_with_a_selection():
+    blocks = nn.Sequential(*(FractalBlock(2, 2, columns=columns, make=small_unit) for columns in (3, 2)))
+    with pytest.raises(ValueError, match="column must be None or 0 to 1; got 2"), one_column(blocks, 2):
+        pass
+    assert [module.column for module in blocks.modules() if isinstance(module, FractalBlock)] == [None] * 10
+
+
+@pytest.mark.rows("H11")
 def test_a_conv_unit_keeps_the_size_and_normalizes():
     torch.manual_seed(0)
     y = conv_unit(3, 16)(torch.randn(64, 3, 8, 8)).detach()

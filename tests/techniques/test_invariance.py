@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from cnnlab.techniques.invariance import GROUPS, GroupAverage, dihedral, random_transform, transforms
+from cnnlab.techniques.invariance import GROUPS, GroupAverage, dihedral, mirror, random_transform, transforms
 
 pytestmark = pytest.mark.rows("P07")
 
@@ -47,6 +47,14 @@ def test_the_average_is_the_mean_of_the_eight_outputs():
     eight = [model(image.rot90(k, (2, 3))) for k in range(4)]
     eight += [model(image.transpose(2, 3).rot90(k, (2, 3))) for k in range(4)]
     torch.testing.assert_close(GroupAverage(model)(image), sum(eight) / 8)
+
+
+def test_the_mirror_exchanges_left_and_right():
+    from torchvision.transforms.v2.functional import horizontal_flip
+
+    images = torch.randn(2, 3, 4, 5, generator=seeded())
+    one, other = mirror(images)
+    assert torch.equal(one, images) and torch.equal(other, horizontal_flip(images))
 
 
 @pytest.mark.parametrize("group", sorted(GROUPS))

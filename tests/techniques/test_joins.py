@@ -1,3 +1,5 @@
+from functools import partial
+
 import pytest
 import torch
 from scipy.stats import chisquare
@@ -5,6 +7,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from cnnlab.techniques import joins as J
+from cnnlab.techniques.normalization import BatchNorm
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -84,6 +87,11 @@ def test_parallel_branches_see_the_same_input(join, want):
     assert J.Parallel([Times(1), Times(4)], join)(torch.ones(1)).item() == want
 
 
+@pytest.mark.rows("P12")
+def test_a_join_without_a_name_is_shown_as_it_is():
+    assert "join=functools.partial(<function largest" in repr(J.Parallel([nn.ReLU()], partial(J.largest)))
+
+
 def residual_net(depth: int = 3, channels: int = 4) -> nn.Sequential:
     def branch():
         first, second = (nn.Conv2d(channels, channels, 3, padding=1, bias=False) for _ in range(2))
@@ -101,6 +109,14 @@ def test_a_residual_net_with_zero_gamma_is_the_identity_to_the_bit(training):
     assert J.zero_gamma_(net) is net
     assert torch.equal(net(x), x)
     assert all((block.branch[1].weight == 1).all() for block in net)  # only the last normalization
+
+
+@pytest.mark.rows("P08")
+@pytest.mark.parametrize("make", [BatchNorm, partial(nn.InstanceNorm2d, affine=True)], ids=["ours", "instance"])
+def test_zero_gamma_finds_every_normalization_with_a_scale(make):
+    norm = make(4)
+    J.zero_gamma_(J.Residual(nn.Sequential(nn.Conv2d(4, 4, 1), norm)))
+    assert (norm.weight == 0).all()
 
 
 @pytest.mark.rows("P08")
@@ -147,6 +163,22 @@ def test_resnet20_has_the_published_parameters_with_option_a_and_b(option, count
 @pytest.mark.parametrize("name", sorted(J.TRANSITIONS))
 def test_a_transition_doubles_the_channels_and_halves_the_size(name):
     assert J.transition(name, 6, 12)(torch.randn(2, 6, 16, 10)).shape == (2, 12, 8, 5)
+
+
+@pytest.mark.rows("P13")
+def test_a_strided_transition_sees_the_3x3_pixels_around_every_second_one():
+    x, transition = torch.randn(2, 6, 16, 10, generator=seeded()), J.transition("strided", 6, 12)
+    neighbors = F.unfold(x, 3, padding=1, stride=2).transpose(1, 2)
+    want = neighbors @ transition.weight.view(12, 54).T + transition.bias
+    torch.testing.assert_close(transition(x), want.transpose(1, 2).view(2, 12, 8, 5))
+
+
+@pytest.mark.rows("P13")
+def test_a_projection_is_a_matrix_at_every_second_pixel_standardized_over_the_batch():
+    x, transition = torch.randn(4, 6, 16, 10, generator=seeded()), J.transition("projected", 6, 12)
+    rows = x[:, :, ::2, ::2].movedim(1, -1) @ transition[0].weight.view(12, 6).T
+    std, mean = torch.std_mean(rows, (0, 1, 2), correction=0)
+    torch.testing.assert_close(transition(x), ((rows - mean) / std).movedim(-1, 1), atol=1e-3, rtol=1e-3)
 
 
 @pytest.mark.rows("P13")

@@ -43,6 +43,8 @@ def test_the_residual_variant_learns_at_once():
     ("name", "function"),
     [
         ("A", torch.tanh),
+        ("B", lambda z: torch.maximum(z, z / 3)),
+        ("E", lambda z: torch.maximum(z, z / 3)),
         ("F", lambda z: torch.maximum(z, z / 3)),
         ("maxout", lambda z: torch.maximum(z[..., ::2], z[..., 1::2])),
     ],

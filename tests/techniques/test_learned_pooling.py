@@ -87,6 +87,14 @@ def test_a_tree_whose_leaves_are_boxes_is_average_pooling():
     torch.testing.assert_close(pool(X), F.avg_pool2d(X, 3, 2))
 
 
+def test_an_untrained_tree_is_near_average_pooling_with_leaves_that_differ():
+    torch.manual_seed(0)
+    pool = TreePool2d(3, 2, levels=8).double()
+    assert pool.leaves.mean().item() == pytest.approx(1 / 9, abs=0.001)
+    assert pool.leaves.std().item() == pytest.approx(0.1 / 9, rel=0.1)
+    assert (pool(X) - F.avg_pool2d(X, 3, 2)).abs().max() < 0.05
+
+
 @pytest.mark.parametrize("name", ["mixed", "gated", "tree"])
 def test_gradients_of_learned_pooling_agree_with_finite_differences(name):
     pool = drawn(learned_pooling(name)(3, 2))

@@ -55,20 +55,20 @@ def test_half_of_the_mini_batches_take_one_column_all_columns_equally_often():
 
 
 @pytest.mark.rows("R09", "H17")
-def test_survival_falls_in_a_line_and_keeps_forty_and_a_quarter_of_54_blocks():
-    kept = paths.survivals(54)
+def test_rates_rise_in_a_line_and_keep_forty_and_a_quarter_of_54_blocks():
+    kept = [1 - p for p in paths.drop_rates(54)]
     assert sum(kept) == pytest.approx((3 * 54 - 1) / 4) == pytest.approx(40.25)
     assert kept[-1] == 0.5 and kept[0] == pytest.approx(1 - 0.5 / 54)
     steps = torch.tensor(kept).diff()
     torch.testing.assert_close(steps, steps[:1].expand(53))
-    assert paths.survivals(54, last=1.0) == [1.0] * 54
+    assert paths.drop_rates(54, last=0.0) == [0.0] * 54
 
 
 @pytest.mark.rows("R09", "H17")
 def test_a_skipped_block_is_its_shortcut_and_is_not_computed():
     torch.manual_seed(0)
     branch, calls, x = nn.Conv2d(3, 3, 1), [], torch.randn(2, 3, 4, 4)
-    block = StochasticDepth(branch, 0.7)
+    block = StochasticDepth(branch, 0.3)
     branch.register_forward_hook(lambda *_: calls.append(1))
     whole = x + branch(x)
     calls.clear()
@@ -80,9 +80,9 @@ def test_a_skipped_block_is_its_shortcut_and_is_not_computed():
 
 
 @pytest.mark.rows("R09")
-def test_evaluation_weighs_the_branch_by_its_survival_which_is_its_mean_in_training():
+def test_evaluation_weighs_the_branch_by_the_share_it_survives_which_is_its_mean_in_training():
     torch.manual_seed(0)
-    block, x = StochasticDepth(nn.Linear(2, 2), 0.7), torch.randn(1, 2)
+    block, x = StochasticDepth(nn.Linear(2, 2), 0.3), torch.randn(1, 2)
     mean = torch.stack([block(x) for _ in range(4000)]).mean(0)
     expected = block.eval()(x)
     torch.testing.assert_close(expected, x + 0.7 * block.branch(x))
@@ -91,17 +91,17 @@ def test_evaluation_weighs_the_branch_by_its_survival_which_is_its_mean_in_train
 
 @pytest.mark.rows("R09")
 def test_a_block_that_always_survives_is_a_residual_block():
-    block, x = StochasticDepth(nn.Conv2d(3, 3, 1), 1.0, shortcut=nn.Conv2d(3, 3, 1)), torch.randn(2, 3, 4, 4)
+    block, x = StochasticDepth(nn.Conv2d(3, 3, 1), 0.0, shortcut=nn.Conv2d(3, 3, 1)), torch.randn(2, 3, 4, 4)
     want = block.shortcut(x) + block.branch(x)
     assert all(torch.equal(block(x), want) for _ in range(20)) and torch.equal(block.eval()(x), want)
 
 
 @pytest.mark.rows("R09")
-@pytest.mark.parametrize("theirs", [ops.StochasticDepth(0.3, "row"), DropPath(0.3), paths.drop_samples(0.7)], ids=str)
+@pytest.mark.parametrize("theirs", [ops.StochasticDepth(0.3, "row"), DropPath(0.3), paths.drop_samples(0.3)], ids=str)
 def test_the_formula_is_that_of_torchvision_and_timm(theirs):
     torch.manual_seed(0)
     x = torch.randn(64, 3, 4, 4)
     y = theirs.train()(x)
     live = (y != 0).flatten(1).any(1)
     assert 0 < live.sum() < 64
-    torch.testing.assert_close(paths.stochastic_depth(x, 0.7, live), y)
+    torch.testing.assert_close(paths.stochastic_depth(x, 0.3, live), y)

@@ -90,6 +90,12 @@ def test_stochastic_pooling_of_zeros_and_of_negatives_is_zero(training):
 
 
 @pytest.mark.rows("S05")
+def test_stochastic_pooling_in_evaluation_does_not_overflow_in_half_precision():
+    x = torch.full((1, 1, 3, 3), 8000.0, dtype=torch.float16)  # nine of them are over the largest float16, 65504
+    assert P.StochasticPool2d(3).eval()(x).item() == pytest.approx(8000, rel=1e-3)
+
+
+@pytest.mark.rows("S05")
 def test_stochastic_pooling_sends_the_gradient_to_the_drawn_element():
     torch.manual_seed(0)
     x = (maps(2, 3, 8, 8).abs() + 0.1).requires_grad_()

@@ -62,6 +62,12 @@ def test_streamed_statistics_equal_numpys(sizes):
 
 
 @pytest.mark.rows("Q01")
+def test_no_batches_have_no_statistics():
+    with pytest.raises(ValueError, match="channel_statistics needs at least one batch of images; got none"):
+        channel_statistics(iter([]))
+
+
+@pytest.mark.rows("Q01")
 def test_far_from_zero_the_sum_of_squares_cancels_and_the_merge_does_not():
     pixels = 1e4 + torch.rand(64, 1, 8, 8, generator=seeded())
     want = pixels.double().numpy().std()
@@ -151,6 +157,14 @@ def test_the_axes_are_scikit_learns():
 def test_the_values_are_eigenvalues_not_their_roots():
     x = torch.randn(200_000, 2, generator=seeded()) * torch.tensor([3.0, 0.5])
     torch.testing.assert_close(principal_axes(x).values, torch.tensor([9.0, 0.25]), rtol=0.02, atol=0)
+
+
+@pytest.mark.rows("Q03")
+def test_no_variance_is_negative_where_there_are_fewer_images_than_features():
+    rows = correlated(n=3).float()
+    centered = rows - rows.mean(0)
+    assert torch.linalg.eigvalsh(centered.T @ centered / 3).min() < 0  # by rounding
+    assert principal_axes(rows).values.min() == 0
 
 
 @pytest.mark.rows("Q03")

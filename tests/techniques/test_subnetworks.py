@@ -32,12 +32,12 @@ def test_path_lengths_are_binomial():
     assert sum(math.comb(54, m) for m in range(55)) == 18_014_398_509_481_984  # too many to run
 
 
-@pytest.mark.parametrize("keep", [0.5, 0.8])
-def test_scaling_the_weights_is_the_ensemble_of_dropout_for_a_linear_classifier(keep):
+@pytest.mark.parametrize("p", [0.0, 0.2, 0.5])
+def test_scaling_the_weights_is_the_ensemble_of_dropout_for_a_linear_classifier(p):
     torch.manual_seed(0)
     layer, x = nn.Linear(10, 4).double(), torch.randn(3, 10, dtype=torch.float64)
-    want = layer(keep * x).softmax(-1)
-    torch.testing.assert_close(subnetworks.dropout_ensemble(layer, x, keep=keep), want)
+    want = layer((1 - p) * x).softmax(-1)
+    torch.testing.assert_close(subnetworks.dropout_ensemble(layer, x, p=p), want)
 
 
 def test_the_ensemble_is_the_normalized_geometric_mean_over_all_masks():
@@ -47,6 +47,6 @@ def test_the_ensemble_is_the_normalized_geometric_mean_over_all_masks():
     for mask in itertools.product([0.0, 1.0], repeat=4):
         kept = sum(mask)
         product *= layer(x * torch.tensor(mask)).softmax(-1) ** (0.7**kept * 0.3 ** (4 - kept))
-    got = subnetworks.dropout_ensemble(layer, x, keep=0.7)
+    got = subnetworks.dropout_ensemble(layer, x, p=0.3)
     torch.testing.assert_close(got, product / product.sum())
     assert not torch.allclose(got, layer(0.7 * x).softmax(-1), atol=1e-3)  # only the linear case is exact

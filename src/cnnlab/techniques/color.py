@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from cnnlab.choices import choose
+from cnnlab.choices import choose, demand
 
 
 def _inverse(matrix: Sequence[Sequence[float]]) -> list[list[float]]:
@@ -27,13 +27,20 @@ KNEE = 6 / 29  # below it CIE's cube root is a line
 CAFFE_MEAN, CAFFE_SCALE = (104, 117, 124), 0.04  # blue, green, red
 
 
+def demand_floats(images: Tensor) -> None:
+    """Raise a `ValueError` for bytes and other whole numbers, which the formulas would cut or wrap around."""
+    demand(images.is_floating_point(), "the dtype of images", images.dtype, "floating-point (bytes: divide by 255)")
+
+
 def _mix(matrix: Sequence[Sequence[float]], images: Tensor) -> Tensor:
     """Each pixel's channels times the matrix."""
+    demand_floats(images)
     return torch.einsum("ij,...jhw->...ihw", images.new_tensor(matrix), images)
 
 
 def _column(values: Sequence[float], images: Tensor) -> Tensor:
     """One number a channel, to broadcast over (..., C, H, W)."""
+    demand_floats(images)
     return images.new_tensor(values).view(-1, 1, 1)
 
 
@@ -57,6 +64,7 @@ def rgb_to_hsv(rgb: Tensor) -> Tensor:
 
     Gray has hue 0, black has saturation 0. OpenCV counts the hue in degrees, kornia in radians.
     """
+    demand_floats(rgb)
     red, green, blue = rgb.unbind(-3)
     value = rgb.amax(-3)
     spread = value - rgb.amin(-3)

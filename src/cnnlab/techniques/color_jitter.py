@@ -3,7 +3,7 @@
 import torch
 from torch import Generator, Tensor
 
-from cnnlab.techniques.color import hsv_to_rgb, rgb_to_hsv
+from cnnlab.techniques.color import demand_floats, hsv_to_rgb, rgb_to_hsv
 from cnnlab.techniques.preprocessing import Axes, principal_axes
 
 POWER, FACTOR, SHIFT, TURN = (0.25, 4.0), (0.7, 1.4), (-0.1, 0.1), (-0.1, 0.1)
@@ -45,6 +45,7 @@ def fancy_pca(images: Tensor, axes: Axes, *, std: float = 0.1, generator: Genera
     \mathrm{std}^2)$, drawn once an image and use. The paper scales with $\lambda$, not with its root, so the strength
     depends on the unit of the pixels. Source: {cite:t}`krizhevsky2012imagenet`.
     """
+    demand_floats(images)
     strengths = std * torch.randn(len(images), 3, generator=generator).to(images)
     shift = (strengths * axes.values.to(images)) @ axes.vectors.to(images).mT
     return images + shift[..., None, None]

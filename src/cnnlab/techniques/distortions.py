@@ -11,6 +11,7 @@ from torch import Generator, Tensor
 from torch.nn.functional import grid_sample, pad
 
 from cnnlab.choices import choose, demand
+from cnnlab.techniques.color import demand_floats
 from cnnlab.techniques.color_jitter import jitter_hsv
 
 
@@ -40,6 +41,7 @@ def warp(images: Tensor, matrices: Tensor, shifts: Tensor) -> Tensor:
     `matrices` (N, 2, 2) and `shifts` (N, 2) are float32 or float64. Each new pixel is looked up at $A^{-1}(p - t)$, bilinear.
     Agrees with torchvision's `affine`, image by image. Source: {cite:t}`simard2003best`.
     """
+    demand_floats(images)
     width, height = images.shape[-1], images.shape[-2]
     right, down = (torch.arange(side).to(matrices) - (side - 1) / 2 for side in (width, height))
     points = torch.stack(torch.meshgrid(right, down, indexing="xy"), -1)
@@ -91,6 +93,7 @@ def add_noise(images: Tensor, *, std: float = 0.1, generator: Generator | None =
     For a linear model many noisy copies of n examples are ridge regression with $\lambda = \sigma^2 n$; for others it
     penalizes the slope, to first order. Source: {cite:t}`bishop1995training`.
     """
+    demand_floats(images)
     return images + std * torch.randn(images.shape, generator=generator).to(images)
 
 

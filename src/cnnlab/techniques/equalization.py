@@ -13,9 +13,13 @@ LEVELS = 256
 GAIN, GRAY, BLURS, REACH = 4, 128, 30, 0.9  # of Graham's report, see subtract_local_mean
 
 
+def _demand_bytes(images: Tensor) -> None:
+    demand(images.dtype == torch.uint8, "the dtype of images", images.dtype, "torch.uint8, levels 0 to 255")
+
+
 def histogram(images: Tensor) -> Tensor:
     """How often each of the 256 levels occurs in each channel of bytes (..., H, W); whole numbers (..., 256) (row Q07)."""
-    demand(images.dtype == torch.uint8, "the dtype of images", images.dtype, "torch.uint8, levels 0 to 255")
+    _demand_bytes(images)
     levels = images.flatten(-2).long()
     return levels.new_zeros(*levels.shape[:-1], LEVELS).scatter_add(-1, levels, torch.ones_like(levels))
 
@@ -25,7 +29,8 @@ def equalize(images: Tensor) -> Tensor:
 
     For bytes (..., H, W), each channel by itself; give it lightness, not RGB, or the colors shift (`on_lightness`).
     OpenCV takes the share of the darkest level out before it scales. torchvision's `equalize` divides whole numbers, so
-    it is coarse on small images (an 8x8 one it leaves as it is); this one is ours for that reason.
+    it is coarse on small images (an 8x8 one it leaves as it is); this one is ours for that reason. An image of a single
+    level, black too, becomes white; torchvision leaves it.
     """
     shares = histogram(images).cumsum(-1) / (images.shape[-2] * images.shape[-1])
     table = ((LEVELS - 1) * shares).round().to(images.dtype)
@@ -35,10 +40,12 @@ def equalize(images: Tensor) -> Tensor:
 def clahe(images: Tensor, *, tiles: int = 8, limit: float = 2.0) -> Tensor:
     r"""Contrast-limited adaptive equalization: a table for each of `tiles` x `tiles` tiles, blended between them (row Q07).
 
-    A tile's histogram is cut at `limit` times its mean and the cut pixels are spread over all levels, which bounds the
-    slope of the table, hence the noise, by `limit` + 1. Bytes (N, C, H, W), sides that `tiles` divides.
-    Source: {cite:t}`zuiderveld1994contrast`.
+    A tile's histogram is cut at `limit` times its mean, but not below one pixel, and the cut pixels are spread over all
+    levels. That bounds the slope of the table, hence the noise, by max(`limit`, 256 / pixels of a tile) + 1: a tile
+    of fewer than 256 / `limit` pixels cannot be held to `limit`. Bytes (N, C, H, W), sides that `tiles` divides. Source:
+    {cite:t}`zuiderveld1994contrast`.
     """
+    demand(tiles >= 1, "tiles", tiles, "at least 1")
     n, channels, height, width = images.shape
     demand(height % tiles == width % tiles == 0, "the sides of images", (height, width), f"multiples of tiles={tiles}")
     patches = images.reshape(n * channels, tiles, height // tiles, tiles, width // tiles).transpose(2, 3)
@@ -59,7 +66,11 @@ def _blend(tables: Tensor, images: Tensor) -> Tensor:
 
 
 def on_lightness(images: Tensor, change: Callable[[Tensor], Tensor] = equalize) -> Tensor:
-    """RGB bytes (N, 3, H, W) with only the L of Lab changed, so that hues stay; `change` maps bytes to bytes (row Q07)."""
+    """RGB bytes (N, 3, H, W) with only the L of Lab changed, so that hues stay; `change` maps bytes to bytes (row Q07).
+
+    With `equalize` an image of a single lightness, black too, comes out at the greatest lightness: a gray one white.
+    """
+    _demand_bytes(images)
     light, colors = rgb_to_lab(images / (LEVELS - 1)).split((1, 2), dim=-3)
     changed = change((light * 2.55).round().clamp(0, LEVELS - 1).to(torch.uint8)) / 2.55
     rgb = lab_to_rgb(torch.cat([changed, colors], -3))

@@ -92,9 +92,9 @@ def one_column(model: nn.Module, column: int | None) -> Iterator[nn.Module]:
     evaluation it is the network of that column. Blocks that are units of a block are left alone. Source:
     {cite:t}`larsson2016fractalnet`.
     """
-    for block in _blocks(model):
-        block.select(column)
     try:
+        for block in _blocks(model):
+            block.select(column)
         yield model
     finally:
         for block in _blocks(model):

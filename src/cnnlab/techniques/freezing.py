@@ -17,8 +17,9 @@ from cnnlab.techniques.joins import summed
 def freeze_drop_path(branches: Sequence[Tensor], active: int | Tensor) -> Tensor:
     r"""$y = \sum_{i \le k} b_i$, a sum and not a mean, where only $b_k$ learns, k = `active` (row T02).
 
-    Branches before k are frozen, those after it dropped; both get a gradient of exactly 0. As in the authors' Caffe code,
-    momentum and weight decay still move them. Source: {cite:t}`smith2016design`.
+    Branches before k are frozen, those after it dropped; both get a gradient of exactly 0. S0 merges two tips
+    ("drop-path removes, freeze-path freezes"); this does both at once. As in the authors' Caffe code, momentum and weight
+    decay still move them. Source: {cite:t}`smith2016design`.
     """
     stacked, index = _indexed(branches)
     frozen = stacked.where(index < active, 0).detach()
@@ -60,6 +61,7 @@ def branch_at(step: int, shares: Sequence[Fraction], *, cycle: int) -> int:
 
     Source: {cite:t}`smith2016design`.
     """
+    demand(cycle >= 1, "cycle", cycle, "at least 1, the steps of a round")
     return sum(step % cycle >= end * cycle for end in itertools.accumulate(shares))
 
 

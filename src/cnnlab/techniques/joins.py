@@ -10,9 +10,10 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from cnnlab.choices import choose, demand
+from cnnlab.techniques.normalization import BatchNorm
 
 Join = Callable[[Sequence[Tensor]], Tensor]
-NORMALIZATIONS = (nn.modules.batchnorm._BatchNorm, nn.GroupNorm, nn.LayerNorm)
+SCALED = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm, BatchNorm)  # normalizations with a scale
 
 
 def summed(branches: Sequence[Tensor]) -> Tensor:
@@ -54,6 +55,9 @@ def masked_mean(branches: Sequence[Tensor], live: Tensor) -> Tensor:
     for nothing even where it is infinite. A sample without a live branch gives NaN: `resurrect` the mask first.
     Source: {cite:t}`larsson2016fractalnet`.
     """
+    k = len(branches)
+    demand(live.dtype == torch.bool, "the dtype of live", live.dtype, "torch.bool")
+    demand(live.shape[:1] == (k,), "the shape of live", tuple(live.shape), f"({k},) or ({k}, N), a row for each branch")
     stacked = torch.stack(tuple(branches))
     live = live.view(*live.shape, *[1] * (stacked.ndim - live.ndim)).to(stacked.device)
     return stacked.where(live, 0).sum(0) / live.sum(0)
@@ -84,7 +88,7 @@ class Parallel(nn.Module):
         return self.join([branch(x) for branch in self.branches])
 
     def extra_repr(self) -> str:
-        return "" if isinstance(self.join, nn.Module) else f"join={self.join.__name__}"
+        return "" if isinstance(self.join, nn.Module) else f"join={getattr(self.join, '__name__', self.join)}"
 
 
 class Residual(nn.Module):
@@ -106,14 +110,17 @@ def zero_gamma_(model: nn.Module) -> nn.Module:
     r"""Set the scale $\gamma$ of the last normalization of each residual branch to 0; return the model (row P08).
 
     Where that is the branch's last layer and its shift is still 0, $F(x) = 0$ and the block starts as its shortcut. A
-    branch without a normalization raises a `ValueError`. Source: {cite:t}`goyal2017accurate`.
+    branch without a normalization, or a model without a `Residual`, raises a `ValueError`. Source:
+    {cite:t}`goyal2017accurate`.
     """
-    for name, block in model.named_modules():
-        if isinstance(block, Residual):
-            scales = [m for m in block.branch.modules() if isinstance(m, NORMALIZATIONS) and m.weight is not None]
-            if not scales:
-                raise ValueError(f'zero_gamma_ needs a normalization with a weight in each branch; "{name}" has none')
-            nn.init.zeros_(scales[-1].weight)
+    blocks = {name: block for name, block in model.named_modules() if isinstance(block, Residual)}
+    if not blocks:
+        raise ValueError("zero_gamma_ needs blocks that are joins.Residual; the model has none")
+    for name, block in blocks.items():
+        scales = [m for m in block.branch.modules() if isinstance(m, SCALED) and m.weight is not None]
+        if not scales:
+            raise ValueError(f'zero_gamma_ needs a normalization with a weight in each branch; "{name}" has none')
+        nn.init.zeros_(scales[-1].weight)
     return model
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cnnlab.choices import choose, demand
-from cnnlab.techniques.pooling import windows
+from cnnlab.techniques.pooling import area, windows
 
 
 class MixedPool2d(nn.Module):
@@ -44,7 +44,7 @@ class GatedPool2d(nn.Module):
     def __init__(self, kernel_size: int, stride: int | None = None, *, gates: int = 1):
         super().__init__()
         self.kernel_size, self.stride, self.gates = kernel_size, stride, gates
-        self.weight = nn.Parameter(torch.zeros(gates, kernel_size**2))
+        self.weight = nn.Parameter(torch.zeros(gates, area(kernel_size)))
 
     def forward(self, x: Tensor) -> Tensor:
         demand(self.gates in {1, x.shape[1]}, "gates", self.gates, f"1 or the number of channels, {x.shape[1]}")
@@ -68,7 +68,7 @@ class TreePool2d(nn.Module):
         demand(levels >= 1, "levels", levels, "at least 1, a tree that is one leaf")
         super().__init__()
         self.kernel_size, self.stride, self.levels = kernel_size, stride, levels
-        size, leaves = kernel_size**2, 2 ** (levels - 1)
+        size, leaves = area(kernel_size), 2 ** (levels - 1)
         self.leaves = nn.Parameter(torch.normal(1 / size, 0.1 / size, (leaves, size)))
         self.gates = nn.Parameter(torch.zeros(leaves - 1, size))  # node m is row m - 1: breadth first
 

@@ -46,8 +46,8 @@ def draw_column(columns: int, *, global_share: float = 0.5, generator: Generator
 class DropPathMean(nn.Module):
     r"""The join of FractalNet: the mean of the branches that local drop-path leaves, in evaluation of all (row R08).
 
-    One mask for the mini-batch, as in the paper. timm's and torchvision's `DropPath` is stochastic depth, not this.
-    Source: {cite:t}`larsson2016fractalnet`.
+    One mask for the mini-batch, as in the paper. timm's `DropPath` is stochastic depth, not this. Source:
+    {cite:t}`larsson2016fractalnet`.
     """
 
     def __init__(self, p: float = 0.15):
@@ -64,52 +64,55 @@ class DropPathMean(nn.Module):
         return f"p={self.p}"
 
 
-def survivals(blocks: int, *, last: float = 0.5) -> list[float]:
-    r"""How probably each residual block is kept: $p_l = 1 - \frac{l}{L} (1 - p_L)$ for $l = 1 \ldots L$ (row R09).
+def drop_rates(blocks: int, *, last: float = 0.5) -> list[float]:
+    r"""How probably each residual block is skipped: $p_l = \frac{l}{L} p_L$ for $l = 1 \ldots L$ (row R09).
 
-    The first blocks, on which all others build, nearly always; `last` is $p_L$. With 1/2, $(3L - 1) / 4$ of L blocks are
-    kept on average. Source: {cite:t}`huang2016deep`.
+    The first blocks, on which all others build, hardly ever; `last` is $p_L$. With 1/2, $(3L - 1) / 4$ of L blocks are
+    kept on average. The paper's $p_l$ is the share that survives, $1 - p_l$ here. Source: {cite:t}`huang2016deep`.
     """
-    return [1 - block / blocks * (1 - last) for block in range(1, blocks + 1)]
+    demand(0 <= last < 1, "last", last, "at least 0 and below 1")
+    return [block / blocks * last for block in range(1, blocks + 1)]
 
 
-def stochastic_depth(branch: Tensor, survival: float, live: Tensor) -> Tensor:
-    r"""$m F / p_l$: the branch's output, kept where `live` (N,), made up for by its `survival` $p_l$ (row R09).
+def stochastic_depth(branch: Tensor, p: float, live: Tensor) -> Tensor:
+    r"""$m F / (1 - p)$: the branch's output, kept where `live` (N,), made up for the share `p` that is not (row R09).
 
     The rescaled form of torchvision, which needs nothing at test time; `StochasticDepth` is the paper's. Source:
     {cite:t}`huang2016deep`.
     """
-    return branch.where(live.view(-1, *[1] * (branch.ndim - 1)), 0) / survival
+    demand(0 <= p < 1, "p", p, "at least 0 and below 1")
+    return branch.where(live.view(-1, *[1] * (branch.ndim - 1)), 0) / (1 - p)
 
 
-def drop_samples(survival: float) -> nn.Module:
-    """torchvision's `StochasticDepth` in its words: each sample drops its branch by itself (row R09).
+def drop_samples(p: float) -> nn.Module:
+    """torchvision's `StochasticDepth` by rows: each sample drops its branch by itself, with probability `p` (row R09).
 
     Source: {cite:t}`huang2016deep`.
     """
     from torchvision.ops import StochasticDepth as PerSample
 
-    return PerSample(1 - survival, mode="row")
+    demand(0 <= p < 1, "p", p, "at least 0 and below 1")
+    return PerSample(p, mode="row")
 
 
 class StochasticDepth(nn.Module):
     r"""A residual block that is skipped in a share of the mini-batches, $y = s(x) + m F(x)$ (rows R09, H17).
 
-    $m \sim \text{Bernoulli}(p_l)$ is drawn once per mini-batch, and where it is 0 `branch` F is not even computed: a
-    quarter of the time is saved. In evaluation $m = p_l$, the `survival`. A ReLU after the sum is the caller's. Source:
+    $m \sim \text{Bernoulli}(1 - p)$ is drawn once per mini-batch, and where it is 0 `branch` F is not even computed: a
+    quarter of the time is saved. In evaluation $m = 1 - p$. A ReLU after the sum is the caller's. Source:
     {cite:t}`huang2016deep`.
     """
 
-    def __init__(self, branch: nn.Module, survival: float, *, shortcut: nn.Module | None = None):
-        demand(0 < survival <= 1, "survival", survival, "above 0 and at most 1")
+    def __init__(self, branch: nn.Module, p: float, *, shortcut: nn.Module | None = None):
+        demand(0 <= p < 1, "p", p, "at least 0 and below 1")
         super().__init__()
-        self.branch, self.survival, self.shortcut = branch, survival, shortcut or nn.Identity()
+        self.branch, self.p, self.shortcut = branch, p, shortcut or nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
-            return self.shortcut(x) + self.survival * self.branch(x)
-        skipped = torch.rand(()) >= self.survival  # on the CPU, so that a GPU need not be asked
+            return self.shortcut(x) + (1 - self.p) * self.branch(x)
+        skipped = torch.rand(()) < self.p  # on the CPU, so that a GPU need not be asked
         return self.shortcut(x) if skipped else self.shortcut(x) + self.branch(x)
 
     def extra_repr(self) -> str:
-        return f"survival={self.survival}"
+        return f"p={self.p}"

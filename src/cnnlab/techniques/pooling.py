@@ -17,11 +17,19 @@ from cnnlab.choices import choose, demand
 def windows(x: Tensor, kernel_size: int, stride: int | None = None) -> Tensor:
     """The elements of every window in a row: (N, C, H, W) to (N, C, H', W', kernel_size²).
 
-    A window larger than the map raises a `ValueError`.
+    A window larger than the map raises a `ValueError`, as does a side that is no whole number.
     """
+    area(kernel_size)
     demand(kernel_size <= min(x.shape[-2:]), "kernel_size", kernel_size, f"at most the map's side {min(x.shape[-2:])}")
     stride = stride or kernel_size
     return x.unfold(-2, kernel_size, stride).unfold(-2, kernel_size, stride).flatten(-2)
+
+
+def area(kernel_size: int) -> int:
+    """The elements of a window. A `kernel_size` that is not a whole number from 1 raises a `ValueError`."""
+    kept = isinstance(kernel_size, int) and kernel_size >= 1
+    demand(kept, "kernel_size", kernel_size, "a whole number from 1, the side of a square")
+    return kernel_size**2
 
 
 def max_pool_backward(grad: Tensor, x: Tensor, *, kernel_size: int, stride: int | None = None) -> Tensor:
@@ -42,7 +50,7 @@ def average_pool(x: Tensor, kernel_size: int, *, stride: int | None = None) -> T
     Source: {cite:t}`lecun1998gradient`.
     """
     channels = x.shape[1]
-    box = x.new_full((channels, 1, kernel_size, kernel_size), 1 / kernel_size**2)
+    box = x.new_full((channels, 1, kernel_size, kernel_size), 1 / area(kernel_size))
     return F.conv2d(x, box, stride=stride or kernel_size, groups=channels)
 
 
@@ -61,8 +69,9 @@ class StochasticPool2d(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         a = windows(F.relu(x), self.kernel_size, self.stride)
         if not self.training:
-            total = a.sum(-1, keepdim=True)
-            return (a / total.where(total > 0, 1) * a).sum(-1)
+            largest = a.detach().amax(-1, keepdim=True)  # divided by it, no sum overflows in float16
+            shares = a / largest.where(largest > 0, 1)
+            return (shares / shares.sum(-1, keepdim=True).clamp(min=1) * a).sum(-1)
         return a.gather(-1, _draw(a.detach())).squeeze(-1)
 
     def extra_repr(self) -> str:

@@ -55,9 +55,14 @@ def merge(one: Moments, other: Moments) -> Moments:
 def channel_statistics(batches: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation of each channel over batches that never lie in memory together (row Q01).
 
-    Both (C,), in the unit of the pixels: give images in 0..1 for `standardize`, and training images only.
+    Both (C,), in the unit of the pixels: give images in 0..1 for `standardize`, and training images only. No batch at
+    all raises a `ValueError`.
     """
-    total = reduce(merge, map(moments, batches))
+    each = map(moments, batches)
+    first = next(each, None)
+    if first is None:
+        raise ValueError("channel_statistics needs at least one batch of images; got none")
+    total = reduce(merge, each, first)
     return total.mean, total.std
 
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
+from cnnlab.choices import demand
+
 
 def residual_paths(branches: Sequence[nn.Module], x: Tensor) -> Tensor:
     r"""What each of the $2^n$ paths through n residual blocks gives: (2ⁿ, N, C, ...) (row E05).
@@ -23,15 +25,16 @@ def residual_paths(branches: Sequence[nn.Module], x: Tensor) -> Tensor:
     return torch.stack(paths)
 
 
-def dropout_ensemble(layer: Callable[[Tensor], Tensor], x: Tensor, *, keep: float = 0.5) -> Tensor:
+def dropout_ensemble(layer: Callable[[Tensor], Tensor], x: Tensor, *, p: float = 0.5) -> Tensor:
     r"""The geometric mean of the classifiers that dropout makes of softmax(layer(x)), all $2^n$ of them (row E05).
 
-    $\tilde p \propto \prod_m p(y \mid m \odot x)^{P(m)}$ for masks m of the n features, x (N, n); probabilities
-    (N, classes). For a linear `layer` it is softmax(layer(keep · x)) to the last digit: the rule of weight scaling,
-    which elsewhere is an approximation. Source: {cite:t}`srivastava2014dropout`.
+    $\tilde P \propto \prod_m P(y \mid m \odot x)^{P(m)}$ for masks m of the n features, x (N, n), each dropped with
+    probability `p`; probabilities (N, classes). For a linear `layer` it is softmax(layer((1 - p) · x)) to the last
+    digit: the rule of weight scaling, which elsewhere is an approximation. Source: {cite:t}`srivastava2014dropout`.
     """
+    demand(0 <= p <= 1, "p", p, "between 0 and 1")
     masks = torch.tensor([*itertools.product((0, 1), repeat=x.shape[1])], dtype=x.dtype, device=x.device)
     kept = masks.sum(1)
-    weights = keep**kept * (1 - keep) ** (x.shape[1] - kept)
+    weights = (1 - p) ** kept * p ** (x.shape[1] - kept)
     members = layer(x * masks[:, None]).log_softmax(-1)  # (masks, N, classes)
     return torch.einsum("m,mnc->nc", weights, members).softmax(-1)

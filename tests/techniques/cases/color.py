@@ -1,7 +1,17 @@
 import torch
 from contract import Case
 
-from cnnlab.techniques.color import COLOR_SPACES, caffe_scale, hsv_to_rgb, lab_to_rgb, ycrcb_to_rgb
+from cnnlab.techniques.color import (
+    COLOR_SPACES,
+    caffe_scale,
+    hsv_to_rgb,
+    lab_to_rgb,
+    rgb_to_gray,
+    rgb_to_hsv,
+    rgb_to_lab,
+    rgb_to_ycrcb,
+    ycrcb_to_rgb,
+)
 
 
 def colors(generator):
@@ -21,4 +31,16 @@ CASES = {
         "caffe_scale": caffe_scale,
     }.items()
 }
-CASES["lab_to_rgb"] = Case(lambda: lab_to_rgb, lab)
+BYTES = torch.full((1, 3, 2, 2), 200, dtype=torch.uint8)
+EVERY = (rgb_to_gray, rgb_to_hsv, rgb_to_lab, rgb_to_ycrcb, hsv_to_rgb, lab_to_rgb, ycrcb_to_rgb)
+CASES["lab_to_rgb"] = Case(
+    lambda: lab_to_rgb,
+    lab,
+    bad=tuple(
+        (
+            lambda change=change: change(BYTES),
+            r"the dtype of images must be floating-point \(bytes: divide by 255\); got torch.uint8",
+        )
+        for change in EVERY
+    ),
+)

@@ -18,10 +18,16 @@ def with_axes(generator):
     return (*colors(generator), *(torch.rand(shape, generator=generator) for shape in ((3,), (3, 3), (3,))))
 
 
+BYTES, MESSAGE = torch.full((1, 3, 2, 2), 200, dtype=torch.uint8), "must be floating-point .*; got torch.uint8"
 DRAWN = {"vmap": "it draws on the CPU for each image, which vmap refuses"}
 CASES = {
     "change_hsv": Case(lambda: changed, colors),
-    "jitter_hsv": Case(lambda: lambda x: jitter_hsv(x, generator=seeded()), colors, why_not=DRAWN),
+    "jitter_hsv": Case(
+        lambda: lambda x: jitter_hsv(x, generator=seeded()),
+        colors,
+        why_not=DRAWN,
+        bad=((lambda: jitter_hsv(BYTES), MESSAGE),),
+    ),
     "color_axes": Case(
         lambda: color_axes,
         lambda generator: (torch.rand(8, 3, 4, 4, generator=generator) * torch.tensor([1.0, 2, 4]).view(3, 1, 1),),
@@ -30,5 +36,10 @@ CASES = {
             "half": "torch has no eigenvectors in half precision",
         },
     ),
-    "fancy_pca": Case(lambda: lambda x, *axes: fancy_pca(x, Axes(*axes), generator=seeded()), with_axes, why_not=DRAWN),
+    "fancy_pca": Case(
+        lambda: lambda x, *axes: fancy_pca(x, Axes(*axes), generator=seeded()),
+        with_axes,
+        why_not=DRAWN,
+        bad=((lambda: fancy_pca(BYTES, Axes(torch.zeros(3), torch.eye(3), torch.ones(3))), MESSAGE),),
+    ),
 }

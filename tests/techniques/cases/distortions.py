@@ -3,6 +3,7 @@ from contract import Case, images, seeded
 
 from cnnlab.techniques.distortions import (
     DISTORTIONS,
+    add_noise,
     distort,
     flip_with,
     random_affine,
@@ -26,6 +27,7 @@ def single(x):
     return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
+BYTES, MESSAGE = torch.full((1, 3, 4, 4), 5, dtype=torch.uint8), "must be floating-point .*; got torch.uint8"
 DRAWN = {"vmap": "it draws on the CPU for each image, which vmap refuses"}
 CASES = {
     **{
@@ -43,7 +45,11 @@ CASES = {
         lambda: lambda x: random_affine(x, generator=seeded()),
         images(2, 1, 5, 5),
         why_not=DRAWN,
-        bad=((lambda: random_affine(torch.zeros(1, 1, 4, 4), scale=0.5), "scale must be at least 1: .*; got 0.5"),),
+        bad=(
+            (lambda: random_affine(torch.zeros(1, 1, 4, 4), scale=0.5), "scale must be at least 1: .*; got 0.5"),
+            (lambda: random_affine(BYTES), MESSAGE),
+            (lambda: add_noise(BYTES, std=20.0), MESSAGE),
+        ),
     ),
     "random_crop": Case(
         lambda: lambda x: random_crop(x, 5, padding=1, generator=seeded()),

@@ -29,6 +29,7 @@ CASES = {
                 lambda: clahe(torch.zeros(1, 1, 30, 32, dtype=torch.uint8)),
                 r"must be multiples of tiles=8; got \(30, 32\)",
             ),
+            (lambda: clahe(torch.zeros(1, 1, 8, 8, dtype=torch.uint8), tiles=0), "tiles must be at least 1; got 0"),
         ),
     ),
     "local_mean": Case(
@@ -37,5 +38,10 @@ CASES = {
         bad=((lambda: subtract_local_mean(torch.zeros(1, 1, 8, 8), radius=0), "radius must be above 0; got 0"),),
     ),
     "counts": Case(lambda: histogram, of_bytes(2, 1, 8, 8), why_not=COUNTS),
-    "on_lightness": Case(lambda: on_lightness, of_bytes(2, 3, 8, 8), why_not=COUNTS),
+    "on_lightness": Case(
+        lambda: on_lightness,
+        of_bytes(2, 3, 8, 8),
+        why_not=COUNTS,
+        bad=((lambda: on_lightness(torch.rand(1, 3, 4, 4)), "dtype of images must be torch.uint8.*got torch.float32"),),
+    ),
 }

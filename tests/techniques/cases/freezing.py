@@ -31,6 +31,10 @@ CASES = {
                 lambda: FreezeDropPath(cycle=-1),
                 "cycle must be 0 .a random branch each step. or the steps of a cycle; got -1",
             ),
+            (
+                lambda: freezing.branch_at(0, freezing.time_shares(3), cycle=0),
+                "cycle must be at least 1, the steps of a round; got 0",
+            ),
         ),
     ),
     "freeze_drop_path_evaluated": Case(lambda: lambda *xs: FreezeDropPath().eval()(xs), branches),

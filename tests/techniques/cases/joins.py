@@ -22,12 +22,23 @@ CASES |= {
     "masked_mean": Case(
         lambda: lambda live, *xs: joins.masked_mean(xs, live),
         lambda g: (torch.tensor([[True, False], [True, True], [False, False]]), *branches(g)),
+        bad=tuple(
+            (lambda live=live: joins.masked_mean([torch.ones(2, 3)] * 4, live), message)
+            for live, message in (
+                (torch.tensor([True]), r"the shape of live must be \(4,\) or \(4, N\), .*; got \(1,\)"),
+                (torch.tensor([[True, True]]), r"the shape of live must be .*; got \(1, 2\)"),
+                (torch.ones(4), "the dtype of live must be torch.bool; got torch.float32"),
+            )
+        ),
     ),
     "parallel": Case(lambda: Parallel([nn.Conv2d(3, 4, 1), nn.Conv2d(3, 4, 1)]), MAPS),
     "residual": Case(
         lambda: Residual(bottleneck()),
         MAPS,
-        bad=((lambda: joins.zero_gamma_(nn.Sequential(Residual(nn.ReLU()))), 'in each branch; "0" has none'),),
+        bad=(
+            (lambda: joins.zero_gamma_(nn.Sequential(Residual(nn.ReLU()))), 'in each branch; "0" has none'),
+            (lambda: joins.zero_gamma_(bottleneck()), "needs blocks that are joins.Residual; the model has none"),
+        ),
     ),
     "padded_shortcut": Case(
         lambda: PaddedShortcut(6),

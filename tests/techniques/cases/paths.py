@@ -24,9 +24,12 @@ CASES = {
     ),
     "drop_path_mean_training": Case(lambda: lambda *xs: DropPathMean(0.5)(xs), branches, why_not=DRAWS),
     "stochastic_depth": Case(
-        lambda: StochasticDepth(nn.Conv2d(3, 3, 1), 0.8),
+        lambda: StochasticDepth(nn.Conv2d(3, 3, 1), 0.2),
         MAPS,
-        bad=((lambda: StochasticDepth(nn.ReLU(), 0.0), "survival must be above 0 and at most 1; got 0.0"),),
+        bad=(
+            (lambda: StochasticDepth(nn.ReLU(), 1.0), "p must be at least 0 and below 1; got 1.0"),
+            (lambda: paths.drop_rates(3, last=2), "last must be at least 0 and below 1; got 2"),
+        ),
     ),
     "stochastic_depth_training": Case(
         lambda: StochasticDepth(nn.Conv2d(3, 3, 1), 0.5),
@@ -35,13 +38,20 @@ CASES = {
         why_not=DRAWS | {"device": "Python decides whether the branch is computed, so the coin must be real"},
     ),
     "stochastic_depth_function": Case(
-        lambda: lambda x, live: paths.stochastic_depth(x, 0.8, live),
+        lambda: lambda x, live: paths.stochastic_depth(x, 0.2, live),
         lambda g: (*MAPS(g), torch.tensor([True, False])),
+        bad=(
+            (
+                lambda: paths.stochastic_depth(torch.ones(1), 1.0, torch.tensor([True])),
+                "p must be at least 0 and below 1; got 1.0",
+            ),
+        ),
     ),
     "drop_samples": Case(
         lambda: paths.drop_samples(0.5),
         MAPS,
         training=True,
         why_not=DRAWS,
+        bad=((lambda: paths.drop_samples(1.5), "p must be at least 0 and below 1; got 1.5"),),
     ),
 }

@@ -15,6 +15,12 @@ CASES |= {
                 lambda: pooling.windows(torch.zeros(1, 1, 2, 4), 3),
                 "kernel_size must be at most the map's side 2; got 3",
             ),
+            (
+                lambda: StochasticPool2d((2, 2))(torch.zeros(1, 1, 4, 4)),
+                r"kernel_size must be a whole number from 1, the side of a square; got \(2, 2\)",
+            ),
+            (lambda: pooling.average_pool(torch.zeros(1, 1, 4, 4), (2, 2)), r"a whole number from 1.*; got \(2, 2\)"),
+            (lambda: pooling.windows(torch.zeros(1, 1, 4, 4), 0), "a whole number from 1, the side of a square; got 0"),
         ),
     ),
     "stochastic_training": Case(
