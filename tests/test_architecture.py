@@ -14,7 +14,7 @@ MODULES = sorted(path.relative_to(SOURCE) for path in SOURCE.rglob("*.py"))
 # Each layer imports only what stands before it, and its own package.
 LAYERS = [
     {"choices", "config", "experiment", "record"},
-    {"devices", "lending"},
+    {"devices", "lending", "weightless"},
     {"techniques"},
     {"graph", "arithmetic", "patterns"},
     {"models", "data", "probes", "preconditions", "training", "check"},
@@ -61,6 +61,8 @@ PAIRS = {
     ("techniques.optimizers", "techniques.update_rules"),
     ("techniques.representations", "techniques.initialization"),
     ("techniques.transfer", "techniques.initialization"),
+    ("techniques.averaging", "techniques.schedules"),
+    ("techniques.fusion", "techniques.joins"),
     ("techniques.tuned_nets", "techniques.comparisons"),
     ("techniques.tuned_nets", "techniques.statistics"),
 }

@@ -185,10 +185,13 @@ def test_caffenet_at_the_published_sizes_costs_what_torch_counts():
     ("call", "message"),
     [
         (lambda: B.conv_parameters(6, 8, 3, groups=4), "groups must be a divisor of 6 and of 8; got 4"),
+        (lambda: B.layer_weights("full", 8, 8, 0), "kernel_size must be at least 1; got 0"),
+        (lambda: B.layer_weights("stack_of_3x3", 8, 16, 1), "kernel_size must be odd and at least 3, .*; got 1"),
+        (lambda: B.layer_macs("stack_of_3x3", 8, 16, 4, pixels=9), "kernel_size must be odd and at least 3, .*; got 4"),
         (lambda: B.layer_weights("octave", 8, 8), 'layer "octave" is unknown; choose one of: bottleneck'),
         (lambda: T.constrained_time("K"), 'model "K" is unknown; choose one of: A, B'),
     ],
-    ids=["groups", "layer", "model"],
+    ids=["groups", "no kernel", "no stack", "even stack", "layer", "model"],
 )
 def test_what_cannot_be_counted_is_told_in_words(call, message):
     with pytest.raises(ValueError, match=message):

@@ -181,6 +181,24 @@ def test_without_a_map_there_is_no_head():
         head_share(trace(nn.Linear(2, 2), (1, 2)))
 
 
+@pytest.mark.rows("C06")
+def test_an_mlp_costs_the_same_in_inference_mode():
+    net = nn.Sequential(nn.Linear(100, 50), nn.ReLU(), nn.Linear(50, 10))
+    with torch.inference_mode():
+        assert count_macs(net, (4, 100)) == 4 * (100 * 50 + 50 * 10) == 22_000
+
+
+@pytest.mark.rows("C06")
+def test_products_with_a_vector_are_left_out_as_torch_does():
+    class Products(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x.mv(x[0]) + x[0].dot(x[1]) + torch.addmv(x[0], x, x[0]) + torch.addbmm(x, x[None], x[None])
+
+    with FlopCounterMode(display=False) as counter:
+        Products()(torch.ones(5, 5))
+    assert counter.get_total_flops() == count_macs(Products(), (5, 5)) == 0
+
+
 @pytest.mark.rows("M01")
 def test_vgg16_gives_out_fifteen_million_numbers():
     graph = trace(on_meta("vgg16"), IMAGE)

@@ -6,7 +6,10 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
 from cnnlab.arithmetic.memory import Memory, inference_memory, training_memory
+from cnnlab.config import Model
+from cnnlab.models import MODELS, build
 from cnnlab.models.plain import Plain
+from cnnlab.techniques.paths import StochasticDepth
 
 pytestmark = pytest.mark.rows("M01")
 
@@ -62,6 +65,42 @@ NETS = {
 def test_saved_activations_agree_with_a_real_step(name):
     net, images = NETS[name](), torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     assert training_memory(net, (2, 3, 64, 64)).activations == pytest.approx(measured(net, images), rel=0.15)
+
+
+def test_attention_is_counted_unfused_and_so_bounded_from_above():
+    class Attention(nn.MultiheadAttention):
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(x, x, x, need_weights=False)[0]
+
+    net, t = Attention(64, 8, batch_first=True), 256
+    counted, real = training_memory(net, (1, t, 64)).activations, measured(net, torch.rand(1, t, 64))
+    weights = 8 * t * t * 4  # one of each pair of places, in each head
+    assert real < weights < counted
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_can_be_counted_in_training_mode(name):
+    _, reads = MODELS[name]
+    with torch.device("meta"):
+        net = build(Model(model=name, **({"width": 4} if "width" in reads else {})), in_channels=3, classes=4)
+    memory = training_memory(net, (2, 3, 32, 32))
+    assert memory.activations > 2 * 3 * 32 * 32 * 4
+    assert memory.gradients == 4 * sum(p.numel() for p in net.parameters())
+
+
+def test_stochastic_depth_is_counted_with_all_of_its_branches():
+    stochastic = nn.Sequential(*(StochasticDepth(nn.Conv2d(4, 4, 1), 0.9) for _ in range(3)))
+    plain = nn.Sequential(*(StochasticDepth(nn.Conv2d(4, 4, 1), 0.0) for _ in range(3)))
+    want = measured(plain, torch.rand(2, 4, 8, 8))
+    assert training_memory(stochastic, (2, 4, 8, 8)).activations == want == 3 * 2 * 4 * 8 * 8 * 4
+
+
+def test_inference_mode_changes_nothing():
+    net = nn.Sequential(nn.Linear(10, 4), nn.ReLU(), nn.Linear(4, 2))
+    counts = training_memory(net, (3, 10)), inference_memory(net, (3, 10))
+    with torch.inference_mode():
+        assert (training_memory(net, (3, 10)), inference_memory(net, (3, 10))) == counts
+    assert counts[0].activations == 3 * (10 + 4) * 4
 
 
 @functools.cache

@@ -163,3 +163,5 @@ def test_too_few_are_refused():
         fractal_wiring(0)
     with pytest.raises(ValueError, match="blocks must be at least 1; got 0"):
         residual_wiring(0)
+    with pytest.raises(ValueError, match=r"edges must be at least one; got \[\]"):
+        self_similarity([])

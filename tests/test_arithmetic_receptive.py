@@ -345,6 +345,16 @@ def test_an_operation_without_a_rule_is_refused_by_name(module, message):
 def test_an_unknown_layer_is_refused():
     with pytest.raises(ValueError, match="layer must be one of input, 0; got 'conv1'"):
         receptive_field(nn.Sequential(nn.Conv2d(1, 1, 3)), (1, 1, 8, 8), "conv1")
+    deep = nn.Sequential(*(nn.Conv2d(1, 1, 1) for _ in range(99)))
+    with pytest.raises(ValueError, match=r"one of input, 0, 1, 2, 3, 4, \.\.\. \(100 in all\), 98; got 'conv1'"):
+        receptive_field(deep, (1, 1, 8, 8), "conv1")
+
+
+def test_without_a_map_there_is_no_field():
+    with pytest.raises(ValueError, match=r"shape must be \(N, C, \*axes\) with at least one axis to see along; got"):
+        receptive_field(nn.Linear(3, 4), (2, 3))
+    with pytest.raises(ValueError, match=r"outputs must be computed from the input; got \(\)"):
+        receptive_field(Function(lambda x: torch.ones(3)), (1, 1, 8, 8))
 
 
 # ---------------------------------------------------------------------------------- the effective field
@@ -375,6 +385,18 @@ def test_the_effective_field_grows_like_the_root_of_the_depth():
     assert side(40) < 81  # the theoretical one
 
 
+def test_influence_is_that_of_evaluation_and_leaves_the_module_as_it_was():
+    net = nn.Sequential(nn.Conv2d(1, 1, 3, bias=False), nn.BatchNorm2d(1), nn.Dropout(0.9))
+    nn.init.ones_(net[0].weight)
+    net[1].eval()
+    got = influence(net, torch.randn(4, 1, 5, 5))
+    assert got[1:4, 1:4].tolist() == [[pytest.approx(1, rel=1e-4)] * 3] * 3  # no noise, the statistics of a new norm
+    assert net.training and net[2].training and not net[1].training
+    net.train()
+    influence(net, torch.randn(4, 1, 5, 5))
+    assert net[1].running_mean.item() == net[1].num_batches_tracked.item() == 0
+
+
 def test_influence_needs_a_map():
     with pytest.raises(ValueError, match=r"the output must be a map \(N, C, H, W\); got \(1, 2\)"):
         influence(nn.Sequential(nn.Flatten(), nn.Linear(4, 2)), torch.zeros(1, 1, 2, 2))
@@ -388,4 +410,13 @@ def test_the_table_has_one_aligned_row_a_layer():
         "0      conv     3x1       2   8x4x5   3x1     2          80          1,440",
         "3      conv       1       1  4x8x10                      36          2,560",
         "total                                                   116          4,000",
+    ]
+
+
+@pytest.mark.rows("C05", "C06", "C07")
+def test_the_table_of_a_network_without_a_map_has_empty_columns():
+    assert str(layer_table(trace(nn.Sequential(nn.Linear(3, 4), nn.ReLU()), (2, 3)))).splitlines() == [
+        "layer  op      kernel  stride  shape  sees  jump  parameters  multiply-adds",
+        "0      linear                      4                      16             24",
+        "total                                                     16             24",
     ]

@@ -89,9 +89,20 @@ def test_an_odd_kernel_keeps_the_map_with_half_of_it_as_padding():
             "output_padding must be from 0 to 1, below stride",
         ),
         (lambda: S.transposed_size(1, 1, padding=1), r"padding must be less, so that a map is left \(its side is -1\)"),
+        (lambda: S.transposed_size(5, 3, padding=-1), "padding must be at least 0; got -1"),
         (lambda: S.padded("reflect", 5, 3), 'padding "reflect" is unknown; choose one of: same, valid'),
     ],
-    ids=["kernel", "stride", "negative", "solve", "no map", "output padding", "nothing left", "name"],
+    ids=[
+        "kernel",
+        "stride",
+        "negative",
+        "solve",
+        "no map",
+        "output padding",
+        "nothing left",
+        "negative transposed",
+        "name",
+    ],
 )
 def test_sizes_that_cannot_be_are_told_in_words(call, message):
     with pytest.raises(ValueError, match=message):

@@ -65,3 +65,15 @@ def test_a_fixed_cost_a_step_is_shared_by_the_batch(monkeypatch):
     speeds = images_per_second(net, (3,), [1, 9, 63])
     assert speeds == {1: 1 / 8, 9: 9 / 16, 63: 63 / 70}
     assert net.training
+
+
+def test_a_module_without_parameters_is_timed_on_the_cpu():
+    seen = []
+
+    class Watched(nn.ReLU):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            seen.append((tuple(x.shape), x.device.type))
+            return super().forward(x)
+
+    assert images_per_second(Watched(), (3, 4), [2], warmup=0, repeats=1)[2] > 0
+    assert seen == [((2, 3, 4), "cpu")]

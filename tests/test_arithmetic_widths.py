@@ -143,6 +143,10 @@ def test_the_closed_form_counts_other_images_and_classes_too():
     ("call", "message"),
     [
         (lambda: W.solve_widths(10**6, 0), "growth must be above 0; got 0"),
+        (lambda: W.solve_widths(-5), "budget must be above 0; got -5"),
+        (lambda: W.solve_widths(10**6, layers=0), "layers must be at least 1; got 0"),
+        (lambda: W.additive_widths(16, 48, 0), "layers must be at least 1; got 0"),
+        (lambda: W.plain_widths(0, 1000), "depth must be at least 1; got 0"),
         (lambda: W.solve_widths(10**6, stages=7, size=32), "stages must be from 1 to 6, as often as 32 pixels can"),
         (lambda: W.solve_widths(100), "budget must be within 2 % of a network's; near is 12096; got 100"),
         (lambda: W.fit_width(lambda w: w, 0), "budget must be at least 0.015625, the cost of width 0.015625; got 0"),
@@ -150,7 +154,10 @@ def test_the_closed_form_counts_other_images_and_classes_too():
         (lambda: W.fit_saturation([1, 2, 2], [0.1, 0.2, 0.2]), "widths must be at least three different ones"),
         (lambda: W.plain_widths(8, 500), "budget must be within 1 % of a net of 8 layers; near is"),
     ],
-    ids=["growth", "stages", "pyramid", "too small", "too large", "widths", "plain"],
+    ids=[
+        *("growth", "negative", "no layers", "no steps", "no depth", "stages", "pyramid"),
+        *("too small", "too large", "widths", "plain"),
+    ],
 )
 def test_what_cannot_be_solved_is_told_in_words(call, message):
     with pytest.raises(ValueError, match=message):

@@ -143,6 +143,27 @@ def test_several_inputs_and_outputs_and_integers():
     assert [node.shape for node in graph.nodes if node.op == "input"] == [(3,), (3, 4)]
 
 
+def test_inference_mode_changes_nothing():
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(4, 2))
+    graph = trace(net, (2, 3, 3, 3))
+    with torch.inference_mode():
+        assert trace(net, (2, 3, 3, 3)) == graph
+        made_inside = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(4, 2))
+    assert trace(made_inside, (2, 3, 3, 3)) == graph
+
+
+def test_a_module_in_inference_mode_of_its_own_is_read_in_the_same_operations():
+    class Frozen(nn.Sequential):
+        @torch.inference_mode()
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(x)
+
+    layers = [nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(4, 2)]
+    graph = trace(nn.Sequential(*layers), (2, 3, 3, 3))
+    assert [node.op for node in graph.nodes] == ["input", "conv", "batch_norm", "view", "linear"]
+    assert trace(Frozen(*layers), (2, 3, 3, 3)) == graph
+
+
 class Decides(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return x if x.sum() > 0 else -x
@@ -153,11 +174,49 @@ class Selects(nn.Module):
         return x[x > 0]
 
 
+class Elsewhere(nn.Module):
+    """Takes a tensor that is in a list, where no module knows it."""
+
+    def __init__(self):
+        super().__init__()
+        self.means = [torch.ones(3)]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x - self.means[0]
+
+
+class Collects(nn.Module):
+    """Keeps what it gave out, gradients included."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer, self.seen = nn.Linear(3, 2), []
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.seen.append(self.layer(x))
+        return self.seen[-1]
+
+
+def test_what_an_earlier_run_left_says_so():
+    net = Collects()
+    trace(net, (1, 3))
+    net(torch.ones(1, 3))
+    with pytest.raises(ValueError, match="holds tensors of an earlier run with their gradients, as in a list; detach"):
+        trace(net, (1, 3))
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit")
+def test_a_scripted_module_says_what_to_give_instead():
+    with pytest.raises(ValueError, match="a scripted module cannot be read; give the module that it was made from"):
+        trace(nn.Sequential(torch.jit.trace(nn.Linear(3, 2), torch.ones(1, 3))), (1, 3))
+
+
 @pytest.mark.parametrize(
     ("module", "shape", "message"),
     [
         (Decides(), (1, 3), "_local_scalar_dense asks for the values of a tensor, and a module is read by its shapes"),
         (Selects(), (1, 3), "asks for the values of a tensor"),
+        (Elsewhere(), (1, 3), "sub takes a tensor on cpu that the module does not hold .* register it as a buffer"),
         (
             nn.Identity(),
             (0, 3),
@@ -166,7 +225,7 @@ class Selects(nn.Module):
         (nn.Identity(), 3, "an input must be a tensor or its shape"),
         (nn.LazyLinear(3), (1, 3), "a lazy layer has no shape before its first batch; run the module once"),
     ],
-    ids=["bool", "mask", "empty", "int", "lazy"],
+    ids=["bool", "mask", "list", "empty", "int", "lazy"],
 )
 @pytest.mark.filterwarnings("ignore:Lazy modules")
 def test_what_cannot_be_read_says_why(module, shape, message):

@@ -5,7 +5,6 @@ torch carries it out: a `Linear` and `F.linear` are the same `linear` here. So w
 shapes included; only a module that decides by the *values* of its tensors cannot. The result needs no torch.
 """
 
-import copy
 import re
 from collections import defaultdict
 from collections.abc import Iterable
@@ -14,13 +13,9 @@ from functools import cached_property
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import is_lazy
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from cnnlab.choices import demand
-
-Shape = tuple[int, ...]
+from cnnlab.weightless import Shape, Watch, on_shapes, tensors_in, weightless
 
 
 @dataclass(frozen=True)
@@ -54,6 +49,7 @@ class Graph:
 
     @cached_property
     def by_name(self) -> dict[str, Node]:
+        """The nodes by their names."""
         return {node.name: node for node in self.nodes}
 
     @property
@@ -67,7 +63,8 @@ def trace(module: nn.Module, *inputs: Shape | Tensor) -> Graph:
 
     An input may also be a tensor, of which shape and dtype are taken. Nothing is computed and nothing about the module
     changes: neither weights, nor statistics, nor its mode. Operations that do not lie between an input and an output
-    are left out. A module that asks for the value of a tensor raises a `ValueError` that names the operation.
+    are left out. Hooks run as in any forward pass, on tensors without numbers. A module that asks for the value of a
+    tensor, or takes one that is not its own (in a list, a global), raises a `ValueError` that names the operation.
     """
     nodes, outputs = _record(module, inputs)
     wanted, kept = set(outputs), []
@@ -83,56 +80,16 @@ def operations(module: nn.Module, *inputs: Shape | Tensor) -> list[Node]:
     return _record(module, inputs)[0]
 
 
-def weightless(module: nn.Module, inputs: Iterable[Shape | Tensor]) -> tuple[nn.Module, list[Tensor]]:
-    """A copy of `module`, and its inputs, on the meta device: shapes and dtypes without numbers, at no cost in memory."""
-    tensors = list(_tensors(module))
-    if any(is_lazy(tensor) for tensor in tensors):
-        raise ValueError("a lazy layer has no shape before its first batch; run the module once, then read it")
-    twin = copy.deepcopy(module, {id(tensor): _hollow(tensor) for tensor in tensors})
-    dtype = next((t.dtype for t in module.parameters() if t.is_floating_point()), torch.get_default_dtype())
-    return twin, [_hollow(each) if isinstance(each, Tensor) else _empty(each, dtype) for each in inputs]
-
-
-def carry_out(operation: torch._ops.OpOverload, args: tuple, kwargs: dict | None) -> object:
-    """The result of an operation on the meta device; one that needs numbers raises a `ValueError` with its name."""
-    try:
-        return operation(*args, **(kwargs or {}))
-    except (NotImplementedError, RuntimeError) as error:
-        if {torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape} & set(operation.tags):
-            raise ValueError(
-                f"{operation.overloadpacket.__name__} asks for the values of a tensor, and a module is read by its "
-                "shapes alone. Take that decision outside of the module, or read the parts without it."
-            ) from error
-        raise
-
-
-def _tensors(module: nn.Module) -> Iterable[Tensor]:
-    for each in module.modules():
-        held = (*each._parameters.values(), *each._buffers.values(), *vars(each).values())
-        yield from (value for value in held if isinstance(value, Tensor))
-
-
-def _hollow(tensor: Tensor) -> Tensor:
-    twin = torch.empty_like(tensor, device="meta", requires_grad=False)
-    return nn.Parameter(twin, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else twin
-
-
-def _empty(shape: Shape, dtype: torch.dtype) -> Tensor:
-    kept = isinstance(shape, tuple | list) and all(isinstance(n, int) and n > 0 for n in shape)
-    demand(kept, "an input", shape, "a tensor or its shape, positive integers with the batch first")
-    return torch.empty(shape, dtype=dtype, device="meta")
-
-
 def _record(module: nn.Module, inputs: Iterable[Shape | Tensor]) -> tuple[list[Node], tuple[str, ...]]:
     twin, tensors = weightless(module, inputs)
     recorder = _Recorder(twin.eval(), tensors)
-    with torch.no_grad(), torch.device("meta"), recorder:
+    with on_shapes(), torch.no_grad(), recorder:
         results = tree_leaves(twin(*tensors))
     names = (recorder.source.get(id(result)) for result in results)
     return recorder.nodes, tuple(dict.fromkeys(name for name in names if name))
 
 
-class _Recorder(TorchDispatchMode):
+class _Recorder(Watch):
     """Inside, every operation becomes a node."""
 
     def __init__(self, module: nn.Module, inputs: list[Tensor]):
@@ -150,12 +107,7 @@ class _Recorder(TorchDispatchMode):
             each.register_forward_pre_hook(lambda _module, _args, name=name or "forward": self.inside.append(name))
             each.register_forward_hook(lambda *_: self.inside.pop() and None)
 
-    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
-        result = carry_out(operation, args, kwargs)
-        self._note(operation, args, kwargs or {}, tensors_in(result))
-        return result
-
-    def _note(self, operation, args, kwargs, results: list[Tensor]) -> None:
+    def note(self, operation, args, kwargs, results: list[Tensor]) -> None:
         operands = tensors_in((args, kwargs))
         reads = not re.search("^new_|_like$", operation.overloadpacket.__name__)  # zeros_like(x) does not look at x
         inputs = tuple(self.source[id(each)] for each in operands if reads and id(each) in self.source)
@@ -203,11 +155,6 @@ class _Recorder(TorchDispatchMode):
         path = self.inside[-1]
         self.times[path] += 1
         return path if self.times[path] == 1 else f"{path}#{self.times[path]}"
-
-
-def tensors_in(tree: object) -> list[Tensor]:
-    """The tensors among the arguments or results of an operation, however nested."""
-    return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor)]
 
 
 def _output(node: Node, i: int, result: Tensor) -> Node:

@@ -29,8 +29,10 @@ def layer_weights(name: str, in_channels: int, out_channels: int, kernel_size: i
     r"""Weights of the layer of that name in `techniques.convolutions`, biases left out (rows K01, K03, K06, K07).
 
     At 256 to 128 channels and k = 3: 294,912 in full, 35,072 depthwise separable (a share of $1/C' + 1/k^2$), and 34,304
-    with rows and columns apart as well, which is only 2.2 % less. An unknown name lists the choices.
+    with rows and columns apart as well, which is only 2.2 % less. A kernel below 1, or for `stack_of_3x3` one that is
+    not odd and at least 3, raises a `ValueError`; an unknown name lists the choices.
     """
+    demand(kernel_size >= 1, "kernel_size", kernel_size, "at least 1")
     return choose(WEIGHTS, name, "layer")(in_channels, out_channels, kernel_size)
 
 
@@ -104,9 +106,15 @@ def caffenet_parameters(size: int = 128, *, hidden: int = 2048, classes: int = 1
     return total(layers, size).weights + biases + dense
 
 
+def _stack_of_3x3(in_channels: int, out_channels: int, kernel_size: int) -> int:
+    kept = kernel_size >= 3 and kernel_size % 2 == 1
+    demand(kept, "kernel_size", kernel_size, "odd and at least 3, which is what 3x3 kernels make in a row")
+    return 9 * in_channels * out_channels + 9 * (kernel_size // 2 - 1) * out_channels**2
+
+
 WEIGHTS = {
     "full": lambda c, d, k: k**2 * c * d,
-    "stack_of_3x3": lambda c, d, k: 9 * c * d + 9 * (k // 2 - 1) * d**2,
+    "stack_of_3x3": _stack_of_3x3,
     "row_column": lambda c, d, k: k * c * d + k * d**2,
     "mlpconv": lambda c, d, k: k**2 * c * d + 2 * d**2,
     "bottleneck": lambda c, d, k: bottleneck_weights(c, max(c // 4, 1), d, k),

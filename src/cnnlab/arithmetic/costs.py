@@ -23,16 +23,16 @@ def count_macs(module: nn.Module, *inputs: Shape | Tensor) -> int:
     r"""Multiply-adds of one forward pass of any module in evaluation mode, from shapes alone (row C06).
 
     $\sum_l n_{l-1} / g_l \cdot s_l^2 \cdot n_l \cdot m_l^2$ over the convolutions ($n$ channels, kernel side $s$, output
-    side $m$), and $m n k$ for every product of an $m \times k$ by a $k \times n$ matrix; what works value by value is
-    left out, as papers do. Papers often call this "FLOPs"; torch's `FlopCounterMode` counts twice as many. Inputs are
-    tensors or shapes with the batch first: `count_macs(net, (1, 3, 224, 224))`. Errors as in `graph.trace`. Source:
-    {cite:t}`he2014constrained`.
+    side $m$), and $m n k$ for every product of an $m \times k$ by a $k \times n$ matrix, alone or in a batch. What works
+    value by value is left out, as papers do; so are `mv`, `dot`, `addmv` and `addbmm`, as in torch's `FlopCounterMode`,
+    which counts twice as many. Papers often call this "FLOPs". Inputs are tensors or shapes with the batch first:
+    `count_macs(net, (1, 3, 224, 224))`. Errors as in `graph.trace`. Source: {cite:t}`he2014constrained`.
     """
     return sum(map(multiply_adds, operations(module, *inputs)))
 
 
 def multiply_adds(node: Node) -> int:
-    """Multiply-adds of one operation: convolutions and matrix products count, all else is 0 (row C06)."""
+    """Multiply-adds of one operation: convolutions and matrix products count, all else is 0: `count_macs` (row C06)."""
     if node.op == "conv":
         image, weight = node.operands[:2]
         batch, _, *places = image if node.settings["transposed"] else node.shape

@@ -11,10 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.multiprocessing.reductions import StorageWeakRef
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from cnnlab.choices import demand
-from cnnlab.graph import Shape, carry_out, tensors_in, weightless
+from cnnlab.weightless import Shape, Watch, on_shapes, tensors_in, weightless
 
 
 @dataclass(frozen=True)
@@ -28,6 +27,7 @@ class Memory:
 
     @property
     def total(self) -> int:
+        """The sum of the four."""
         return sum(astuple(self))
 
     def __str__(self) -> str:
@@ -41,7 +41,9 @@ def training_memory(module: nn.Module, *inputs: Shape | Tensor, copies: int = 1)
     $P (1 + 1 + \text{copies}) + B \cdot A$: weights, gradients and `copies` numbers of optimizer state a weight (0 for
     plain SGD, 1 with momentum, 2 for Adam), and all that autograd keeps for the backward pass of this batch, each
     storage once, weights apart. The first dimension of the inputs is the batch $B$; training mode. What a loss keeps is
-    not in it. Errors as in `graph.trace`.
+    not in it. An upper bound for attention, which is counted unfused with its T x T weights, and for `StochasticDepth`,
+    whose branches all run; a module that decides by Python's `random` gives what that run drew. Errors as in
+    `graph.trace`.
     """
     demand(copies in (0, 1, 2), "copies", copies, "0 (plain SGD), 1 (momentum) or 2 (Adam)")
     twin, tensors = weightless(module, inputs)
@@ -51,7 +53,7 @@ def training_memory(module: nn.Module, *inputs: Shape | Tensor, copies: int = 1)
         kept.update(_storages([tensor]))
         return tensor
 
-    with torch.enable_grad(), torch.device("meta"), _Live(tensors), saved_tensors_hooks(keep, lambda tensor: tensor):
+    with on_shapes(), torch.enable_grad(), _Live(tensors), saved_tensors_hooks(keep, lambda tensor: tensor):
         twin.train()(*tensors)
     trained = sum(each.nbytes for each in twin.parameters() if each.requires_grad)
     activations = sum(storage.nbytes() for key, storage in kept.items() if key not in weights)
@@ -66,7 +68,7 @@ def inference_memory(module: nn.Module, *inputs: Shape | Tensor) -> Memory:
     """
     twin, tensors = weightless(module, inputs)
     weights = _storages([*twin.parameters(), *twin.buffers()])
-    with torch.no_grad(), torch.device("meta"), _Live(tensors) as live:
+    with on_shapes(), torch.no_grad(), _Live(tensors) as live:
         twin.eval()(*tensors)
     return Memory(_bytes(weights), 0, 0, live.peak)
 
@@ -80,7 +82,7 @@ def _bytes(storages: dict[int, torch.UntypedStorage]) -> int:
     return sum(storage.nbytes() for storage in storages.values())
 
 
-class _Live(TorchDispatchMode):
+class _Live(Watch):
     """Inside, `peak` is the most bytes that storages made here, and the inputs, held at once."""
 
     def __init__(self, inputs: list[Tensor]):
@@ -89,11 +91,9 @@ class _Live(TorchDispatchMode):
         self.peak = 0
         self._count(inputs)
 
-    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+    def note(self, operation, args, kwargs, results: list[Tensor]) -> None:
         known = _storages(tensors_in((args, kwargs)))
-        result = carry_out(operation, args, kwargs)
-        self._count([each for each in tensors_in(result) if each.untyped_storage()._cdata not in known])
-        return result
+        self._count([each for each in results if each.untyped_storage()._cdata not in known])
 
     def _count(self, tensors: list[Tensor]) -> None:
         self.sizes = {key: (ref, n) for key, (ref, n) in self.sizes.items() if not ref.expired()}

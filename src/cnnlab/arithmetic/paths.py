@@ -82,6 +82,7 @@ def self_similarity(edges: Iterable[Edge], radius: int = 1) -> float:
     it, `radius` times. A measurable stand-in for the advice to increase symmetry. Source: {cite:t}`smith2016design`.
     """
     edges = list(edges)
+    demand(bool(edges), "edges", edges, "at least one")
     color: dict[Hashable, object] = {node: 0 for edge in edges for node in edge}
     for _ in range(radius):
         around = {

@@ -30,6 +30,7 @@ class Field:
         return Field(self.pixels, start, size, self.jump * stride)
 
     def everything(self) -> "Field":
+        """What a place sees that sees all of the map."""
         return replace(self, start=-math.inf, size=math.inf)
 
     @property
@@ -39,6 +40,7 @@ class Field:
 
     @property
     def end(self) -> float:
+        """The first pixel after those that the first place sees."""
         return self.start + self.size
 
 
@@ -50,6 +52,7 @@ class Places:
     fields: tuple[Field, ...]
 
     def see(self, axis: int, field: Field) -> "Places":
+        """With another field along `axis`."""
         return replace(self, fields=(*self.fields[:axis], field, *self.fields[axis + 1 :]))
 
     def put(self, d: int, *dims: Dim) -> "Places":

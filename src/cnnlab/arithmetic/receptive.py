@@ -17,6 +17,7 @@ from cnnlab.arithmetic.places import Field, Places
 from cnnlab.arithmetic.rules import follow
 from cnnlab.choices import demand
 from cnnlab.graph import Graph, trace
+from cnnlab.lending import mode
 
 
 @dataclass(frozen=True)
@@ -53,28 +54,38 @@ def each_field(graph: Graph) -> Iterator[tuple[str, ReceptiveField]]:
 def receptive_field(module: nn.Module, shape: tuple[int, ...], layer: str | None = None) -> ReceptiveField:
     """The receptive field of the named layer, or of the output, of `module` on an input of `shape` (row C05).
 
-    CaffeNet's fc6 sees 355 pixels, VGG-16's 404, both with jump 32. Errors as in `receptive_fields`.
+    CaffeNet's fc6 sees 355 pixels, VGG-16's 404, both with jump 32. An input without axes to see along, or an output
+    that does not depend on it, raises a `ValueError`; other errors as in `receptive_fields`.
     """
+    demand(len(shape) > 2, "shape", shape, "(N, C, *axes) with at least one axis to see along")
     graph = trace(module, shape)
+    demand(bool(graph.outputs), "outputs", graph.outputs, "computed from the input")
     name = layer or graph.outputs[0]
-    demand(name in graph.by_name, "layer", name, f"one of {', '.join(graph.by_name)}")
+    demand(name in graph.by_name, "layer", name, f"one of {_shortened(list(graph.by_name))}")
     return next(field for reached, field in each_field(graph) if reached == name)
 
 
+def _shortened(names: list[str], most: int = 8) -> str:
+    if len(names) > most:
+        names = [*names[: most - 2], f"... ({len(names)} in all)", names[-1]]
+    return ", ".join(names)
+
+
 def _public(fields: tuple[Field, ...]) -> ReceptiveField:
-    columns = zip(*((each.start, each.size, each.jump) for each in fields), strict=True)
-    return ReceptiveField(*columns)
+    columns = ("start", "size", "jump")
+    return ReceptiveField(*(tuple(getattr(each, column) for each in fields) for column in columns))
 
 
 def influence(module: nn.Module, images: Tensor) -> Tensor:
     r"""How strongly each pixel moves the center of the output map: $E\,|\partial y_\text{center} / \partial x|$ (row C05).
 
-    Images (N, C, H, W), of which the mean over images and channels is taken; the module must give a map (N, C', H', W').
-    Returns (H, W). The values fall off from the center like a Gaussian, so the effective field is smaller than the
-    theoretical one. Source: {cite:t}`luo2016`.
+    Images (N, C, H, W), of which the mean over images and channels is taken; the module, which runs in evaluation mode,
+    must give a map (N, C', H', W'). Returns (H, W). The values fall off from the center like a Gaussian, so the
+    effective field is smaller than the theoretical one. Source: {cite:t}`luo2016`.
     """
     images = images.detach().clone().requires_grad_()
-    output = module(images)
+    with mode(module, training=False):
+        output = module(images)
     demand(output.ndim == 4, "the output", tuple(output.shape), "a map (N, C, H, W)")
     center = output[:, :, output.shape[2] // 2, output.shape[3] // 2]
     return torch.autograd.grad(center.sum(), images)[0].abs().mean(dim=(0, 1))

@@ -79,6 +79,7 @@ def transposed_size(
     comes back. Source: {cite:t}`dumoulin2016guide`.
     """
     _layer(size, kernel_size, stride, dilation)
+    demand(padding >= 0, "padding", padding, "at least 0")
     most = max(stride, dilation) - 1
     demand(0 <= output_padding <= most, "output_padding", output_padding, f"from 0 to {most}, below stride or dilation")
     made = (size - 1) * stride - 2 * padding + dilation * (kernel_size - 1) + output_padding + 1

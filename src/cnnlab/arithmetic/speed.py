@@ -44,10 +44,10 @@ def images_per_second(
     """Images a second of a forward pass without gradients, for each size of the batch (row M03).
 
     `shape` is that of one image. The speed grows with the batch until the device is busy, then stays: batch for speed.
-    Random images on the device and in the dtype of the module's first parameter; evaluation mode. Source:
-    {cite:t}`mishkin2016`.
+    Random images on the device and in the dtype of the module's first parameter, on the CPU where it has none;
+    evaluation mode. Source: {cite:t}`mishkin2016`.
     """
-    like = next(module.parameters())
+    like = next(module.parameters(), torch.empty(0))
     synchronize = torch.cuda.synchronize if like.is_cuda else lambda: None
     speeds = {}
     with mode(module, training=False), torch.inference_mode():

@@ -26,8 +26,8 @@ def layer_table(graph: Graph) -> Table:
     """One row for every operation with a kernel or with parameters, and their sums (rows C05, C06, C07).
 
     Columns: name, operation, kernel and stride, shape of the output without the batch, receptive field and jump,
-    parameters, multiply-adds of the batch. From an operation without a rule for the receptive field on, that column is
-    empty.
+    parameters, multiply-adds of the batch. Receptive field and jump are empty in a network without a map, and from an
+    operation without a rule for them on.
     """
     fields: dict[str, ReceptiveField] = {}
     with suppress(ValueError):

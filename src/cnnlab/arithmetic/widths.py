@@ -27,14 +27,17 @@ class Stage(NamedTuple):
 
     @property
     def weights(self) -> int:
+        r"""$k^2 c^2$, without biases."""
         return self.kernel_size**2 * self.channels**2
 
     @property
     def macs(self) -> int:
+        """Multiply-adds: every weight once for each pixel."""
         return self.weights * self.size**2
 
     @property
     def activations(self) -> int:
+        """Numbers in the map."""
         return self.channels * self.size**2
 
     def next(self, growth: int = 2, shrink: int = 2) -> "Stage":
@@ -58,6 +61,8 @@ def solve_widths(budget: int, growth: float = 2.0, *, stages: int = 3, size: int
     a pyramid, less an inverted one. `ValueError` where 2 % cannot be had.
     """
     demand(growth > 0, "growth", growth, "above 0")
+    demand(budget > 0, "budget", budget, "above 0")
+    demand(layers >= 1, "layers", layers, "at least 1")
     most = size.bit_length()
     demand(1 <= stages <= most, "stages", stages, f"from 1 to {most}, as often as {size} pixels can be halved")
     first = math.sqrt(budget / (9 * layers * sum((growth**i * (size // 2**i)) ** 2 for i in range(stages))))
@@ -75,6 +80,7 @@ def additive_widths(first: int, added: int, layers: int) -> list[int]:
 
     `added` is $\alpha$, what all $N$ `layers` add to the `first` width. Source: {cite:t}`han2017deep`.
     """
+    demand(layers >= 1, "layers", layers, "at least 1")
     return [first + added * k // layers for k in range(1, layers + 1)]
 
 
@@ -149,6 +155,7 @@ def plain_widths(depth: int, budget: int, *, in_channels: int = 3, classes: int 
     def gap(channels: int) -> int:
         return plain_parameters(net(channels), in_channels=in_channels, classes=classes) - budget
 
+    demand(depth >= 1, "depth", depth, "at least 1")
     low, high = depth, depth * max(budget, 1)
     while high - low > 1:
         middle = (low + high) // 2

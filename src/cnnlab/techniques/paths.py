@@ -111,7 +111,8 @@ class StochasticDepth(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
             return self.shortcut(x) + (1 - self.p) * self.branch(x)
-        skipped = torch.rand(()) < self.p  # on the CPU, so that a GPU need not be asked
+        draw = torch.rand(())  # on the CPU, so that a GPU need not be asked
+        skipped = not draw.is_meta and draw < self.p  # without numbers the branch runs: an upper bound of what it costs
         return self.shortcut(x) if skipped else self.shortcut(x) + self.branch(x)
 
     def extra_repr(self) -> str:
