@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 from torch.optim.lr_scheduler import CosineAnnealingWarmRestarts
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
+from torch.optim.swa_utils import update_bn
 
 from cnnlab.techniques import averaging as A
 
@@ -62,24 +62,11 @@ def test_the_formulas_are_those_of_torch_over_a_run_buffers_too():
             moving[name] = A.moving_average(moving[name], value, decay=0.9) if count else value
     for name, parameter in swa.module.named_parameters():
         torch.testing.assert_close(parameter.detach(), means[name], rtol=0, atol=1e-7)
+    for name, buffer in swa.module.named_buffers():
+        assert torch.equal(buffer, state[name])  # of the last model, to be measured anew
     for name, value in ema.module.state_dict().items():
         if value.is_floating_point():
             torch.testing.assert_close(value, moving[name], rtol=0, atol=1e-7)
-
-
-def test_the_factories_are_torchs():
-    model = net()
-    pairs = [
-        (A.swa(model), AveragedModel(model)),
-        (A.ema(model, decay=0.8), AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.8), use_buffers=True)),
-    ]
-    for _ in walk(model, 7):
-        for pair in pairs:
-            for each in pair:
-                each.update_parameters(model)
-    for ours, theirs in pairs:
-        for one, other in zip(ours.state_dict().values(), theirs.state_dict().values(), strict=True):
-            assert torch.equal(one, other)
 
 
 def test_the_mean_of_checkpoints_is_what_swa_has_and_counters_are_the_last():
@@ -94,6 +81,14 @@ def test_the_mean_of_checkpoints_is_what_swa_has_and_counters_are_the_last():
     torch.testing.assert_close(mean["1.running_var"], torch.stack([s["1.running_var"] for s in states]).mean(0))
     assert mean["1.num_batches_tracked"] == 9
     assert not torch.equal(mean["0.weight"], states[0]["0.weight"])
+
+
+def test_checkpoints_of_different_networks_have_no_mean():
+    first = nn.Linear(2, 3).state_dict()
+    for other in (nn.Linear(2, 1), nn.Linear(2, 3, bias=False), nn.Sequential(nn.Linear(2, 3))):
+        for pair in ([first, other.state_dict()], [other.state_dict(), first]):
+            with pytest.raises(ValueError, match="checkpoint 1 must be of the names and shapes of the first; got"):
+                A.mean_weights(pair)
 
 
 def test_an_average_has_its_statistics_measured_anew():

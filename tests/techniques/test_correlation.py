@@ -67,3 +67,10 @@ def test_a_shuffle_deals_channels_as_torch_does():
 def test_an_unknown_correlation_lists_the_choices():
     with pytest.raises(ValueError, match='correlation "winograd" is unknown; choose one of: fft, im2col, loops'):
         C.correlation("winograd")
+
+
+@pytest.mark.rows("C01")
+@pytest.mark.parametrize("name", C.CORRELATIONS)
+def test_an_empty_batch_gives_an_empty_batch(name):
+    weight = torch.ones(4, 1, 3, 2)
+    assert C.correlation(name)(torch.zeros(0, 2, 5, 6), weight, bias=torch.ones(4)).shape == (0, 4, 3, 5)

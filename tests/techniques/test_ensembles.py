@@ -78,6 +78,8 @@ def test_three_independent_voters_of_eighty_percent_give_89_6():
     assert E.majority_accuracy(0.8, 3) == pytest.approx(0.896)
     for n, p in itertools.product((1, 5, 11), (0.3, 0.7)):
         assert E.majority_accuracy(p, n) == pytest.approx(stats.binom.sf(n // 2, n, p))
+    assert (E.majority_accuracy(0.0, 5), E.majority_accuracy(1.0, 5)) == (0, 1)
+    assert E.majority_accuracy(0.51, 4001) == pytest.approx(stats.binom.sf(2000, 4001, 0.51), rel=1e-9)
     assert E.majority_accuracy(0.7, 2) == pytest.approx(0.7)  # a tie is a coin
     assert E.majority_accuracy(0.5, 6) == pytest.approx(0.5)
 

@@ -39,7 +39,7 @@ def test_even_the_best_dies_of_old_age():
         return 100.0 if first_is_best.calls == 1 else 0.0
 
     first_is_best.calls = 0
-    search = ageing_evolution(first_is_best, SPACE, population=5, sample=5, generator=seeded())
+    search = ageing_evolution(first_is_best, SPACE, population=5, sample=5, generator=seeded(1))
     history = list(islice(search, 12))
     assert history[5].parent == history[0].architecture  # born while the best lived
     later = {each.architecture for each in history[1:]}
@@ -47,19 +47,29 @@ def test_even_the_best_dies_of_old_age():
     assert all(child.parent in later for child in history[6:])
 
 
-def test_a_sample_of_the_whole_population_breeds_from_the_fittest_of_the_living():
-    history = run(60, population=10, sample=10)
-    for i, child in enumerate(history[10:], start=10):
-        living = history[i - 10 : i]
-        parents = [each.fitness for each in living if each.architecture == child.parent]
-        assert max(parents) == max(each.fitness for each in living)
+def test_rivals_are_drawn_with_replacement():
+    """Then the parent is the j-th best of P with probability ((P - j + 1)^S - (P - j)^S) / P^S."""
+    scores = torch.rand(3004, generator=seeded(1)).tolist()
+    calls = iter(scores)
+    search = ageing_evolution(lambda _: next(calls), (1000,) * 3, population=4, sample=4, generator=seeded())
+    history, places = list(islice(search, 3004)), [0] * 4
+    for i, child in enumerate(history[4:], start=4):
+        living = sorted(history[i - 4 : i], key=lambda each: -each.fitness)
+        places[[each.architecture for each in living].index(child.parent)] += 1
+    want = [3000 * ((5 - j) ** 4 - (4 - j) ** 4) / 4**4 for j in range(1, 5)]
+    assert sum((n - w) ** 2 / w for n, w in zip(places, want, strict=True)) < 16.3  # chi-squared, 3 degrees, p = 0.001
 
 
-def test_the_best_so_far_never_falls_and_each_architecture_is_scored_once_a_birth():
-    history = run(100)
-    best = list(itertools.accumulate((each.fitness for each in history), max))
-    assert best == sorted(best) and best[-1] > best[0]
-    assert all(each.fitness == matches(each.architecture) for each in history)
+def test_each_architecture_is_scored_once_a_birth_and_keeps_its_score():
+    scored = []
+
+    def fitness(architecture):
+        scored.append(architecture)
+        return matches(architecture)
+
+    history = list(islice(ageing_evolution(fitness, SPACE, generator=seeded()), 100))
+    assert scored == [each.architecture for each in history]
+    assert [each.fitness for each in history] == [matches(architecture) for architecture in scored]
 
 
 def test_the_same_seed_gives_the_same_history():

@@ -61,7 +61,7 @@ def test_late_weights_are_the_maximum_of_the_likelihood_on_the_simplex():
         constraints={"type": "eq", "fun": lambda w: w.sum() - 1},
         options={"ftol": 1e-14, "maxiter": 500},
     )
-    weights = fusion.late_weights(p, labels, steps=5000)
+    weights = fusion.late_weights(p, labels)
     np.testing.assert_allclose(weights.numpy(), found.x, atol=1e-3)
     assert weights.sum().item() == pytest.approx(1) and weights[3] < 1e-3  # the last member only guesses
 
@@ -104,6 +104,8 @@ def test_the_second_level_learns_and_the_first_stays_to_the_bit():
     members = [nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3)), nn.Linear(4, 2)]
     model = fusion.Stacked(members, nn.Linear(5, 3)).train()
     before = {name: each.clone() for name, each in model.state_dict().items()}
+    assert all(p.requires_grad for member in members for p in member.parameters())  # copies are frozen
+    assert all(member.training for member in members)
     x = torch.randn(60, 4, generator=seeded())
     y, optimizer = x[:, :3].argmax(1), torch.optim.SGD(model.parameters(), lr=0.5)
     losses = []

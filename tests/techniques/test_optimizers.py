@@ -1,5 +1,6 @@
 import copy
 import math
+import pickle
 
 import pytest
 import torch
@@ -53,6 +54,72 @@ def test_every_optimizer_of_the_table_lowers_the_loss(name):
     lr = {"adadelta": 1.0, "sgd": 0.5}.get(name, 0.05)
     losses = train(model, O.optimizer(name, model.parameters(), lr=lr), x, y)
     assert losses[-1] < losses[0] - 0.02
+
+
+# What two steps take away of a weight, by hand: gradients 1.5 and -.5, rates .1 and .05.
+TWO_STEPS = {
+    "sgd": (0.1 * 1.5, 0.05 * -0.5),
+    "momentum": (0.1 * 1.5, 0.05 * (0.9 * 1.5 - 0.5)),
+    "nesterov": (0.1 * (1.5 + 0.9 * 1.5), 0.05 * (-0.5 + 0.9 * (0.9 * 1.5 - 0.5))),
+    "caffe_momentum": (0.15, 0.9 * 0.15 - 0.05 * 0.5),
+    "caffe_nesterov": (1.9 * 0.15, 1.9 * 0.11 - 0.9 * 0.15),
+    "adagrad": (0.1, 0.05 * -0.5 / math.sqrt(2.25 + 0.25)),
+    "adadelta": (
+        0.1 * 1.5 * math.sqrt(1e-6 / 0.225001),
+        0.05 * -0.5 * math.sqrt((0.1 * 2.25e-6 / 0.225001 + 1e-6) / (0.9 * 0.225 + 0.1 * 0.25 + 1e-6)),
+    ),
+    "rmsprop": (0.1 * 1.5 / 0.15, 0.05 * -0.5 / math.sqrt(0.99 * 0.0225 + 0.01 * 0.25)),
+    "adam": (0.1, 0.05 * (0.085 / 0.19) / math.sqrt(0.00249775 / 0.001999)),
+    "power_sign": (0.1 * 1.5 * math.e, 0.05 * -0.5 / math.e),
+    "add_sign": (0.1 * 1.5 * 2, 0),
+}
+
+
+@pytest.mark.rows("L04", "L07", "L08")
+@pytest.mark.parametrize("name", sorted(O.OPTIMIZERS))
+def test_two_steps_of_every_optimizer_of_the_table_by_hand(name):
+    p, want = nn.Parameter(torch.tensor(2.0, dtype=torch.float64)), 2.0
+    optimizer = O.optimizer(name, [p], lr=0.1)
+    for gradient, lr, taken in zip((1.5, -0.5), (0.1, 0.05), TWO_STEPS[name.replace("adamw", "adam")], strict=True):
+        p.grad = torch.tensor(gradient, dtype=torch.float64)
+        optimizer.param_groups[0]["lr"] = lr
+        optimizer.step()
+        want = want * (1 - 0.01 * lr if name == "adamw" else 1) - taken
+        assert p.item() == pytest.approx(want, rel=1e-7)
+
+
+@pytest.mark.rows("L04", "L07", "L08")
+@pytest.mark.parametrize("name", sorted(U.UPDATE_RULES))
+def test_two_steps_of_every_rule_of_the_table_by_hand(name):
+    weight, state, want = torch.tensor(2.0, dtype=torch.float64), {}, 2.0
+    for gradient, lr, taken in zip((1.5, -0.5), (0.1, 0.05), TWO_STEPS[name], strict=True):
+        weight, state = U.update_rule(name)(weight, weight.new_tensor(gradient), state=state, lr=lr)
+        want -= taken
+        assert weight.item() == pytest.approx(want, rel=1e-7)
+
+
+@pytest.mark.rows("L07")
+@pytest.mark.parametrize("name", ["caffe_nesterov", "power_sign"])
+@pytest.mark.parametrize("twin", [copy.deepcopy, lambda each: pickle.loads(pickle.dumps(each))], ids=["copy", "pickle"])
+def test_a_copied_optimizer_goes_on_as_the_first(name, twin):
+    model, x, y = problem()
+    optimizer = O.optimizer(name, model.parameters(), lr=0.05)
+    train(model, optimizer, x, y, 5)
+    model_2, optimizer_2 = twin((model, optimizer))
+    assert train(model, optimizer, x, y, 5) == train(model_2, optimizer_2, x, y, 5)
+
+
+@pytest.mark.rows("L07")
+def test_a_rate_is_given_and_not_negative_in_any_group():
+    p = nn.Parameter(torch.zeros(1))
+    with pytest.raises(TypeError, match="lr"):
+        O.ByHand([p], U.sgd)
+    with pytest.raises(ValueError, match="lr must be 0 or more; got -0.5"):
+        O.ByHand([{"params": [p], "lr": -0.5}], U.sgd, lr=0.1)
+    optimizer = O.PowerSign([nn.Parameter(torch.zeros(1))])
+    with pytest.raises(ValueError, match="lr must be 0 or more; got -0.5"):
+        optimizer.add_param_group({"params": [p], "lr": -0.5})
+    assert len(optimizer.param_groups) == 1
 
 
 @pytest.mark.rows("L04")

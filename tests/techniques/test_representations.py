@@ -23,6 +23,15 @@ def test_cka_of_a_turned_scaled_and_shifted_copy_is_one():
         assert R.linear_cka(x, copy).item() == pytest.approx(1, abs=1e-6)
 
 
+@pytest.mark.rows("X02")
+@pytest.mark.parametrize("scale", [1e-12, 1e-6, 1e-3, 1e6])
+def test_cka_does_not_depend_on_the_scale_of_either(scale):
+    x, y = (draw(40, 6, seed=seed).float() for seed in (0, 1))
+    assert R.linear_cka(scale * x, x).item() == pytest.approx(1, abs=1e-5)
+    assert R.linear_cka(x, scale * y).item() == pytest.approx(R.linear_cka(x, y).item(), abs=1e-5)
+    assert R.linear_cka(x, torch.ones(40, 6)) == 0
+
+
 def hsic_cka(x, y):
     """Kornblith's definition by HSIC with a centering matrix, in numpy."""
     n = len(x)
@@ -56,6 +65,17 @@ def test_a_probe_is_ridge_regression():
     theirs = Ridge(alpha=strength).fit(x.numpy(), y.numpy())
     np.testing.assert_allclose(weight.T.numpy(), theirs.coef_, atol=1e-10)
     np.testing.assert_allclose(bias.numpy(), theirs.intercept_, atol=1e-10)
+
+
+@pytest.mark.rows("X01", "X02")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_probe_of_a_dead_layer_says_the_same_of_every_image(dtype):
+    labels = torch.tensor([0, 1, 1, 1, 2])
+    dead = {"conv": torch.full((5, 3), 0.3, dtype=dtype)}
+    weight, bias = R.linear_probe(dead["conv"], torch.eye(3, dtype=dtype)[labels])
+    torch.testing.assert_close(weight, torch.zeros(3, 3, dtype=dtype))
+    torch.testing.assert_close(bias, torch.tensor([0.2, 0.6, 0.2], dtype=dtype))
+    assert R.probe_layers(dead, labels, valid=dead, valid_labels=labels) == {"conv": pytest.approx(0.6)}
 
 
 @pytest.mark.rows("X01", "X02")

@@ -52,6 +52,13 @@ def test_blurring_moves_less_when_the_image_moves_by_one():
     assert moved["blur"] < 0.8 * moved["stride"] and moved["max_blur"] < 0.8 * moved["max"]
 
 
+@pytest.mark.rows("S01")
+def test_max_blur_pool_blurs_the_dense_maxima_with_three_taps():
+    x, down = torch.zeros(1, 1, 9, 9), R.max_blur_pool()
+    x[0, 0, 4, 4] = 16  # the maximum of four windows, at 3 and 4; outputs stand at 0, 2, 4, 6
+    assert down(x)[0, 0].tolist() == [[0, 0, 0, 0], [0, 1, 3, 0], [0, 3, 9, 0], [0, 0, 0, 0]]
+
+
 POOLS = {
     "2/2": (nn.MaxPool2d(2), nn.AvgPool2d(2)),
     "3/2": (nn.MaxPool2d(3, 2, 1), nn.MaxPool2d(3, 2, dilation=2)),
@@ -108,6 +115,30 @@ def test_moving_strides_into_convolutions_keeps_the_maps_and_costs_a_quarter():
 def test_a_moved_stride_is_the_old_network_with_its_pools_subsampling():
     model, images = net(nn.MaxPool2d(1, 2), nn.MaxPool2d(1, 2)).eval(), drawn(2, 3, 16, 16)
     torch.testing.assert_close(R.pools_to_strides(model)(images), model(images))
+
+
+@pytest.mark.rows("S02")
+@pytest.mark.parametrize("second", [4, 6])
+def test_a_layer_used_twice_is_refused_and_leaves_no_hooks(second):
+    pool, conv, images = nn.MaxPool2d(2), nn.Conv2d(4, 4, 3, padding=1), drawn(2, 3, 16, 16)
+    stem, between = nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, second, 3, padding=1)
+    shared = nn.Sequential(stem, pool, between, pool)
+    with pytest.raises(ValueError, match="pool \"1\" must be used once; got 'a second use'"):
+        R.replace_pools(shared, images)
+    assert not pool._forward_pre_hooks
+    block = nn.Sequential(conv, nn.ReLU(), nn.MaxPool2d(2))
+    for model in (shared, nn.Sequential(stem, block, block), nn.Sequential(stem, conv, nn.MaxPool2d(2), conv)):
+        with pytest.raises(ValueError, match="and what stands before must be used once; got 'a layer twice'"):
+            R.pools_to_strides(model)
+
+
+@pytest.mark.rows("S12")
+@pytest.mark.parametrize("norm", [nn.BatchNorm1d(16), nn.LayerNorm(16)], ids=["batch", "layer"])
+def test_a_head_that_normalizes_vectors_is_refused(norm):
+    model = classifier().eval()
+    model.insert(9, norm)
+    with pytest.raises(ValueError, match=f"head must be without a normalization of vectors.*{type(norm).__name__}"):
+        R.fully_convolutional(model, drawn(1, 3, 12, 12))
 
 
 def classifier() -> nn.Sequential:

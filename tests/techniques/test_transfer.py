@@ -79,6 +79,28 @@ def test_a_frozen_batch_normalization_evaluates_and_a_thawed_one_learns_again():
 
 
 @pytest.mark.rows("T01")
+def test_freezing_before_the_head_of_a_net_with_a_buffer_leaves_the_mode_of_all_but_normalizations():
+    class Net(nn.Sequential):
+        def __init__(self):
+            super().__init__(nn.Sequential(nn.BatchNorm1d(4), nn.Dropout()), nn.Dropout(), nn.Linear(4, 2))
+            self.register_buffer("mean", torch.zeros(4))
+            self[0].register_buffer("scale", torch.ones(4))
+
+        def forward(self, x):
+            return super().forward(x - self.mean)
+
+    model, x = Net(), torch.randn(6, 4, generator=seeded())
+    T.freeze_until(model, "2").train()
+    model(x)
+    evaluating = {name for name, module in model.named_modules() if not module.training}
+    assert evaluating == {"0", "0.0"} and model[0][0].num_batches_tracked == 0
+    T.freeze_until(model, "")
+    assert all(module.training for module in model.modules())
+    model(x)
+    assert model[0][0].num_batches_tracked == 1
+
+
+@pytest.mark.rows("T01")
 def test_freezing_reaches_into_a_nested_block():
     model = torchvision.models.resnet18(num_classes=10)
     T.freeze_until(model, "layer4.1")

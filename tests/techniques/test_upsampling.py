@@ -80,9 +80,23 @@ def test_pixel_shuffle_is_torchs():
 
 
 @pytest.mark.rows("S11")
-@pytest.mark.parametrize("name", U.UPSAMPLINGS)
-def test_every_upsampling_doubles_the_map(name):
-    assert U.upsampling(name)()(drawn(1, 4, 5, 6)).shape[2:] == (10, 12)
+def test_pixel_shuffle_takes_an_empty_batch():
+    assert U.pixel_shuffle(torch.zeros(0, 18, 4, 5), 3).shape == (0, 2, 12, 15)
+
+
+@pytest.mark.rows("S11")
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [
+        ("nearest", [[0, 0, 8, 8]] * 2),
+        ("bilinear", [[0, 2, 6, 8]] * 2),
+        ("pixel_shuffle", [[0, 0, 8, 8], [1, 2, 1, 2]]),  # channels 0 and 1 on top, 2 and 3 below
+    ],
+)
+def test_every_upsampling_of_the_table_doubles_the_map_in_its_way(name, rows):
+    line = torch.tensor([0.0, 8.0])
+    x = torch.stack([line, line, torch.ones(2), 2 * torch.ones(2)])[None, :, None, :]
+    assert U.upsampling(name)()(x)[0, 0].tolist() == rows
 
 
 def test_an_unknown_upsampling_lists_the_choices():

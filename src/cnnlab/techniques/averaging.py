@@ -1,6 +1,5 @@
 """Checkpoints of one run as an ensemble: snapshots of a cyclical schedule, and averages of weights (SWA, EMA)."""
 
-import math
 from collections.abc import Iterable, Mapping
 
 import torch
@@ -8,15 +7,17 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 
 from cnnlab.choices import demand
+from cnnlab.techniques.schedules import cosine
 
 
 def snapshot_cosine(t: float, *, cycles: int = 5) -> float:
     r"""$s(t) = (1 + \cos(\pi\,(n t \bmod 1))) / 2$: n times from the highest rate down to almost zero (row E03).
 
-    At the end of each cycle a network is kept. Source: {cite:t}`huang2017snapshot`.
+    At the end of each cycle a network is kept. The cycles are equal parts of the run; in the paper each has
+    ⌈steps / cycles⌉ steps, so its last one is cut short where they do not divide. Source: {cite:t}`huang2017snapshot`.
     """
     demand(cycles >= 1, "cycles", cycles, "1 or more")
-    return (1 + math.cos(math.pi * (cycles * t % 1))) / 2
+    return cosine(cycles * t % 1)
 
 
 def snapshot_steps(steps: int, *, cycles: int = 5) -> list[int]:
@@ -42,11 +43,14 @@ def moving_average(average: Tensor, value: Tensor, *, decay: float = 0.999) -> T
 def mean_weights(checkpoints: Iterable[Mapping[str, Tensor]]) -> dict[str, Tensor]:
     """The mean of several `state_dict`s: of weights and running statistics; counters are the last's (row E03).
 
-    The mean of running statistics is not that of the mean network: see `load_average`.
-    Source: {cite:t}`izmailov2018averaging`.
+    The mean of running statistics is not that of the mean network: see `load_average`. Checkpoints of different
+    networks raise a `ValueError`. Source: {cite:t}`izmailov2018averaging`.
     """
     mean: dict[str, Tensor] = {}
     for count, weights in enumerate(checkpoints):
+        shapes = {name: value.shape for name, value in weights.items()}
+        alike = not count or shapes == {name: value.shape for name, value in mean.items()}
+        demand(alike, f"checkpoint {count}", [*shapes][:3], "of the names and shapes of the first")
         for name, value in weights.items():
             floating = count and value.is_floating_point()
             mean[name] = running_mean(mean[name], value, count) if floating else value.clone()

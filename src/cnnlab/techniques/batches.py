@@ -78,6 +78,7 @@ def loss_band(losses: Tensor, batch_size: int) -> Tensor:
 
     `losses` (N,), one an image, of which batches are drawn without replacement; $\propto 1/\sqrt B$ for $B \ll N$.
     """
+    demand(len(losses) > 1, "losses", len(losses), "2 or more: one has no spread")
     demand(1 <= batch_size <= len(losses), "batch_size", batch_size, f"from 1 to the {len(losses)} losses")
     return losses.std() * math.sqrt(1 / batch_size - 1 / len(losses))
 
@@ -88,6 +89,7 @@ def batch_for_band(losses: Tensor, width: float) -> int:
     $B = S^2 / (w^2 + S^2 / N)$, rounded up: a curve too noisy asks for a larger batch, half the band for four times
     it. Memory, or a run that is stuck, asks for a smaller one.
     """
+    demand(len(losses) > 1, "losses", len(losses), "2 or more: one has no spread")
     demand(width > 0, "width", width, "above 0")
     variance = losses.var().item()
     return max(1, math.ceil(variance / (width**2 + variance / len(losses))))

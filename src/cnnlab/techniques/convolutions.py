@@ -87,7 +87,8 @@ def _with_relus(layers) -> nn.Sequential:
 def row_column(in_channels: int, out_channels: int, *, kernel_size: int = 3, stride: int = 1) -> nn.Sequential:
     """k x 1, then 1 x k: 2k weights a channel pair instead of k² (row K03).
 
-    Only a kernel of rank 1 is such a pair, so it is not the layer it replaces. Source: {cite:t}`szegedy2016rethinking`.
+    Only a kernel of rank 1 is such a pair, so it is not the layer it replaces. S2 says that it does not pay, S3
+    that it is better than 3 x 3; measured, it has .560 where two 2 x 2 have .561. Source: {cite:t}`szegedy2016rethinking`.
     """
     k = odd(kernel_size)
     return nn.Sequential(
@@ -112,7 +113,8 @@ def bottleneck(
 
     Source: {cite:t}`szegedy2015going`.
     """
-    squeeze = squeeze or max(in_channels // 4, 1)
+    squeeze = max(in_channels // 4, 1) if squeeze is None else squeeze
+    demand(squeeze >= 1, "squeeze", squeeze, "1 channel or more")
     spatial = full(squeeze, out_channels, kernel_size=odd(kernel_size), stride=stride)
     return _with_relus([full(in_channels, squeeze, kernel_size=1), spatial])
 

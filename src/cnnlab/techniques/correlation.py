@@ -76,10 +76,9 @@ def conv2d_by_im2col(
     The copy takes kh·kw times the memory of the input and buys the speed of a matrix product.
     """
     groups, seen = groups_of(x, weight), windows(x, weight.shape[2:], stride=stride, padding=padding, dilation=dilation)
-    height, width = seen.shape[2:4]
-    columns = seen.permute(0, 1, 4, 5, 2, 3).reshape(len(x), groups, -1, height * width)
-    rows = weight.reshape(groups, weight.shape[0] // groups, -1)
-    return _plus((rows @ columns).reshape(len(x), -1, height, width), bias)
+    columns = seen.permute(0, 1, 4, 5, 2, 3).unflatten(1, (groups, -1)).flatten(2, 4).flatten(3)
+    rows = weight.unflatten(0, (groups, -1)).flatten(2)
+    return _plus((rows @ columns).flatten(1, 2).unflatten(2, seen.shape[2:4]), bias)
 
 
 def conv2d_by_fft(

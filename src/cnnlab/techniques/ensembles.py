@@ -4,7 +4,6 @@ Members stand in dimension 0: logits or probabilities (M, N, C) of M members for
 """
 
 from collections.abc import Callable, Sequence
-from math import comb
 from typing import NamedTuple
 
 import torch
@@ -51,8 +50,11 @@ def majority_accuracy(accuracy: float, voters: int) -> float:
     """
     demand(0 <= accuracy <= 1, "accuracy", accuracy, "a share from 0 to 1")
     demand(voters >= 1, "voters", voters, "1 or more")
-    shares = [comb(voters, k) * accuracy**k * (1 - accuracy) ** (voters - k) for k in range(voters + 1)]
-    return sum(share * (1 + (2 * k > voters) - (2 * k < voters)) / 2 for k, share in enumerate(shares))
+    right = torch.arange(voters + 1, dtype=torch.float64)
+    p = torch.tensor(accuracy, dtype=torch.float64)
+    ways = torch.lgamma(right[-1] + 1) - torch.lgamma(right + 1) - torch.lgamma(voters - right + 1)  # as logarithms
+    shares = (ways + torch.xlogy(right, p) + torch.xlogy(voters - right, 1 - p)).exp()
+    return (shares * (1 + (2 * right - voters).sign()) / 2).sum().item()
 
 
 class Decomposition(NamedTuple):

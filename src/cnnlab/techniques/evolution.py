@@ -50,9 +50,9 @@ def ageing_evolution(
 ) -> Iterator[Individual]:
     """Yields individuals without end, in the order of birth; the last `population` of them are those alive (row H19).
 
-    First `population` random ones; then each time the fittest of `sample` drawn from the living is mutated, its child is
-    scored by `fitness` (more is better) and the oldest dies. Good genes stay only as long as their descendants score
-    well again. Source: {cite:t}`real2019regularized`.
+    First `population` random ones; then each time the fittest of `sample` drawn from the living, with replacement, is
+    mutated, its child is scored by `fitness` (more is better) and the oldest dies. Good genes stay only as long as their
+    descendants score well again. Source: {cite:t}`real2019regularized`.
     """
     demand(1 <= sample <= population, "sample", sample, f"from 1 to the population, {population}")
     living: deque[Individual] = deque(maxlen=population)
@@ -60,7 +60,7 @@ def ageing_evolution(
         if len(living) < population:
             born, parent = drawn(space, generator=generator), None
         else:
-            rivals = torch.randperm(population, generator=generator)[:sample].tolist()
+            rivals = torch.randint(population, (sample,), generator=generator).tolist()
             parent = max((living[i] for i in rivals), key=lambda each: each.fitness).architecture
             born = mutated(parent, space, generator=generator)
         living.append(Individual(born, fitness(born), parent))  # a full deque lets go of its oldest

@@ -1,11 +1,13 @@
 """Networks of different kinds together: features side by side, scores weighted, a network on top of networks."""
 
+import copy
 from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from cnnlab.choices import demand
+from cnnlab.techniques.joins import concatenated
 
 Predict = Callable[[Tensor], Tensor]
 
@@ -16,7 +18,7 @@ def early_fusion(features: Sequence[Tensor]) -> Tensor:
     A linear model on them is the sum of one on each, $W [x_1; x_2] = W_1 x_1 + W_2 x_2$, trained together.
     Source: {cite:t}`wei2015pyramid`.
     """
-    return torch.cat([*features], dim=1)
+    return concatenated(features)
 
 
 def late_fusion(probabilities: Tensor, weights: Tensor) -> Tensor:
@@ -55,14 +57,14 @@ def out_of_fold(fit: Callable[[Tensor, Tensor], Predict], x: Tensor, y: Tensor, 
 
 
 class Stacked(nn.Module):
-    """Trained networks, frozen, and a `combiner` that learns from all their outputs side by side (row E04).
+    """Copies of trained networks, frozen, and a `combiner` that learns from all their outputs side by side (row E04).
 
     The members stay in evaluation mode. Source: {cite:t}`mohammadi2016stacked`.
     """
 
     def __init__(self, members: Sequence[nn.Module], combiner: nn.Module):
         super().__init__()
-        self.members = nn.ModuleList(members).requires_grad_(False)
+        self.members = nn.ModuleList(copy.deepcopy([*members])).requires_grad_(False)
         self.combiner = combiner
         self.train(self.training)
 

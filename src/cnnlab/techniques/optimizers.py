@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from functools import partial
 from math import e
+from typing import Any
 
 import torch
 from torch import Tensor, optim
@@ -14,14 +15,20 @@ from cnnlab.techniques.update_rules import Stepped, add_sign, caffe_momentum, ca
 class ByHand(optim.Optimizer):
     """An update rule of `update_rules` as an optimizer of torch: groups, schedulers and checkpoints work (row L07).
 
-    `settings` are those of the rule, such as `lr`; a group may have its own. Parameters without a gradient stay.
+    `settings` are the others of the rule; a group may have its own. Parameters without a gradient stay.
     """
 
-    def __init__(self, params: Iterable, rule: Callable[..., Stepped], **settings: float):
-        lr = settings.get("lr", 0)
+    def __init__(self, params: Iterable, rule: Callable[..., Stepped], *, lr: float, **settings: float):
+        super().__init__(params, {"lr": lr, **settings})
+        self.rule, self.names = rule, ("lr", *settings)  # torch adds defaults of its own
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "rule": self.rule, "names": self.names}
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        lr = param_group.get("lr", self.defaults["lr"])
         demand(lr >= 0, "lr", lr, "0 or more")
-        super().__init__(params, settings)
-        self.rule, self.names = rule, tuple(settings)  # torch adds defaults of its own
+        super().add_param_group(param_group)
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:

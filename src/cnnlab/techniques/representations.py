@@ -40,13 +40,13 @@ def linear_probe(features: Tensor, targets: Tensor, *, ridge: float = 1e-3) -> t
     r"""Weight (D, K) and bias (K,) with the least $\|XW + b - Y\|^2 + \lambda s\,\|W\|^2$ (rows X01, X02).
 
     Features X (N, D), targets Y (N, K), such as one-hot labels. s is the mean square length of a centered column of X,
-    so the scale of a layer does not matter.
+    so the scale of a layer does not matter. Of a dead layer, whose outputs are constant, W is zero.
     """
     mean, center = features.mean(dim=0), targets.mean(dim=0)
     x = features - mean
     gram = x.T @ x
-    penalty = ridge * gram.diagonal().mean() * torch.eye(len(gram), dtype=x.dtype, device=x.device)
-    weight = torch.linalg.solve(gram + penalty, x.T @ (targets - center))
+    penalty = (ridge * gram.diagonal().mean()).clamp_min(torch.finfo(x.dtype).tiny)
+    weight = torch.linalg.solve(gram + penalty * torch.eye(len(gram)).to(gram), x.T @ (targets - center))
     return weight, center - mean @ weight
 
 
@@ -69,8 +69,13 @@ def linear_cka(x: Tensor, y: Tensor) -> Tensor:
     r"""How alike two representations of the same N images are: 1 where one is the other turned or scaled (row X02).
 
     $\|Y^\top X\|_F^2 / (\|X^\top X\|_F \|Y^\top Y\|_F)$ for centered x (N, p), y (N, q): the cosine between the two
-    matrices of inner products of images. Source: {cite:t}`kornblith2019similarity`.
+    matrices of inner products of images. A constant one is like none: 0. Source: {cite:t}`kornblith2019similarity`.
     """
     demand(len(x) == len(y), "rows", (len(x), len(y)), "as many in both, one an image")
-    grams = [each @ each.T for each in (x - x.mean(dim=0), y - y.mean(dim=0))]
-    return F.cosine_similarity(*(gram.flatten() for gram in grams), dim=0)
+    x, y = (_unit(each - each.mean(dim=0)) for each in (x, y))
+    return F.cosine_similarity((x @ x.T).flatten(), (y @ y.T).flatten(), dim=0)
+
+
+def _unit(x: Tensor) -> Tensor:
+    """`x` of norm 1, at any scale: the `eps` of `F.cosine_similarity` would swallow small representations."""
+    return x / x.norm().clamp_min(torch.finfo(x.dtype).tiny)

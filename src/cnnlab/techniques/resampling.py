@@ -5,6 +5,7 @@ maps larger is in `upsampling`.
 """
 
 import copy
+from collections import Counter
 from collections.abc import Callable
 
 import torch
@@ -62,14 +63,18 @@ def pools_to_strides(model: nn.Sequential) -> nn.Sequential:
     """A copy in which each pool's stride has moved into the convolution before it, and the pool is gone (row S02).
 
     That convolution then costs a quarter. Maps keep their sizes where the convolution keeps its map and the stride
-    divides it. A pool without a convolution before it raises a `ValueError`. Source: {cite:t}`springenberg2014striving`.
+    divides it. A pool without a convolution before it raises a `ValueError`, and so does one that stands twice in the
+    model, or whose convolution does. Source: {cite:t}`springenberg2014striving`.
     """
     model, conv = copy.deepcopy(model), None
+    uses = Counter(module for _, module in model.named_modules(remove_duplicate=False))
     for name, module in list(model.named_modules()):
         if isinstance(module, nn.Conv2d):
             conv = module
         elif isinstance(module, POOLS):
             demand(conv is not None, f'what stands before pool "{name}"', None, "a convolution, to take its stride")
+            once = uses[module] == uses[conv] == 1
+            demand(once, f'pool "{name}" and what stands before', "a layer twice", "used once")
             conv.stride = tuple(s * t for s, t in zip(conv.stride, pair(module.stride), strict=True))
             model.set_submodule(name, nn.Identity())
     return model
@@ -79,7 +84,8 @@ def replace_pools(model: nn.Module, images: Tensor) -> nn.Module:
     """A copy in which each pool is a convolution of its kernel, stride and padding, then a ReLU (row S02).
 
     So every map keeps its size. `images` (N, C, H, W) are sent through once, to learn how many channels reach each
-    pool. A pool that rounds up raises a `ValueError`: no convolution does. Source: {cite:t}`springenberg2014striving`.
+    pool. A pool that rounds up raises a `ValueError`: no convolution does; so does one used twice, for which one
+    convolution would not do. Source: {cite:t}`springenberg2014striving`.
     """
     model = copy.deepcopy(model)
     for name, channels in _channels_at(model, POOLS, images).items():
@@ -93,17 +99,21 @@ def replace_pools(model: nn.Module, images: Tensor) -> nn.Module:
 @torch.no_grad()
 def _channels_at(model: nn.Module, kinds: tuple[type, ...], images: Tensor) -> dict[str, int]:
     """How many channels enter each module of these kinds."""
-    seen = {}
+    seen: dict[str, int] = {}
+    names = {module: name for name, module in model.named_modules() if isinstance(module, kinds)}
 
-    def note(name: str) -> Callable:
-        return lambda _module, inputs: seen.update({name: inputs[0].shape[1]})
+    def note(module: nn.Module, inputs) -> None:
+        name = names[module]
+        demand(name not in seen, f'pool "{name}"', "a second use", "used once")
+        seen[name] = inputs[0].shape[1]
 
-    found = [(name, module) for name, module in model.named_modules() if isinstance(module, kinds)]
-    hooks = [module.register_forward_pre_hook(note(name)) for name, module in found]
-    with mode(model, training=False):
-        model(images)
-    for hook in hooks:
-        hook.remove()
+    hooks = [module.register_forward_pre_hook(note) for module in names]
+    try:
+        with mode(model, training=False):
+            model(images)
+    finally:
+        for hook in hooks:
+            hook.remove()
     return seen
 
 
@@ -113,12 +123,14 @@ def fully_convolutional(model: nn.Sequential, images: Tensor) -> nn.Sequential:
     `images` have the size that `model` was made for: layers up to its one `nn.Flatten` say the map (C, h, w) that the
     first `nn.Linear` reads; that one becomes h x w, later ones 1x1. Logits are (N, classes, H', W'): what the
     classifier says of every window, the shared work done once; exact where no layer pads. A head that averages the map
-    takes any size as it is. Source: {cite:t}`long2015fully`.
+    takes any size as it is. A normalization of vectors in the head raises a `ValueError`. Source: {cite:t}`long2015fully`.
     """
     names = [type(layer).__name__ for layer in model]
     whole = names.count("Flatten") == 1 and "Linear" in names[names.index("Flatten") :]
     demand(whole, "model", names, "a sequence with one Flatten, and a Linear after it")
     flat, model = names.index("Flatten"), copy.deepcopy(model)
+    vectors = [name for name in names[flat:] if name in ("BatchNorm1d", "LayerNorm")]
+    demand(not vectors, "the head", vectors, "without a normalization of vectors: its layers get maps")
     first = names.index("Linear", flat)
     with mode(model, training=False), torch.no_grad():
         shape = model[:flat](images).shape[1:]

@@ -43,7 +43,8 @@ def freeze_until(model: nn.Module, name: str) -> nn.Module:
     """Freeze every module registered before module `name`; that one and those after it learn, in place (row T01).
 
     A frozen parameter gets no gradient. A frozen batch normalization evaluates, whatever mode a training loop puts it
-    in: its running statistics stay to the bit. Called again with an earlier name it thaws; with "" it thaws all.
+    in: its running statistics stay to the bit; the mode of `model` itself and of modules without buffers is left alone.
+    Called again with an earlier name it thaws, back to the mode of the model; with "" it thaws all.
     Source: {cite:t}`yosinski2014transferable`.
     """
     modules = dict(model.named_modules())
@@ -52,20 +53,21 @@ def freeze_until(model: nn.Module, name: str) -> nn.Module:
     for each, module in modules.items():
         for parameter in module.parameters(recurse=False):
             parameter.requires_grad_(each not in frozen)
-        if any(True for _ in module.buffers(recurse=False)):
-            _keep_evaluating(module, each in frozen)
+        if module is not model and any(True for _ in module.buffers(recurse=False)):
+            _keep_evaluating(module, each in frozen, otherwise=model.training)
     return model
 
 
 def _evaluate(module: nn.Module, _inputs) -> None:
-    module.eval()
+    module.training = False  # not `eval()`, which reaches into what stands inside the module
 
 
-def _keep_evaluating(module: nn.Module, keep: bool) -> None:
+def _keep_evaluating(module: nn.Module, keep: bool, *, otherwise: bool) -> None:
     """A hook, because training loops call `train()` on the whole model, and that would set the statistics moving."""
     hooks = module._forward_pre_hooks
     for key in [key for key, hook in hooks.items() if hook is _evaluate]:
         del hooks[key]
+        module.training = otherwise
     if keep:
         module.register_forward_pre_hook(_evaluate)
 

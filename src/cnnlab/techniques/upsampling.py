@@ -78,8 +78,9 @@ def pixel_shuffle(x: Tensor, factor: int = 2) -> Tensor:
     A convolution before it learns each of the f² pixels apart, so nothing overlaps.
     """
     n, channels, height, width = x.shape
-    x = x.view(n, channels // factor**2, factor, factor, height, width).permute(0, 1, 4, 2, 5, 3)
-    return x.reshape(n, -1, height * factor, width * factor)
+    channels //= factor**2
+    x = x.view(n, channels, factor, factor, height, width).permute(0, 1, 4, 2, 5, 3)
+    return x.reshape(n, channels, height * factor, width * factor)
 
 
 def upsampling(name: str) -> Callable[[], nn.Module]:

@@ -47,6 +47,8 @@ CASES = {
         images(9),
         bad=(
             (lambda: B.loss_band(torch.zeros(3), 4), "batch_size must be from 1 to the 3 losses; got 4"),
+            (lambda: B.loss_band(torch.zeros(1), 1), "losses must be 2 or more: one has no spread; got 1"),
+            (lambda: B.batch_for_band(torch.zeros(1), 0.1), "losses must be 2 or more: one has no spread; got 1"),
             (lambda: B.batch_for_band(torch.zeros(3), 0.0), "width must be above 0; got 0.0"),
             (lambda: B.scaled_rate(0.1, 0), r"batch sizes must be 1 or more; got \(0, 256\)"),
             (lambda: B.scaled_rate(0.1, 1, rule="cube"), 'rule of scaling "cube" is unknown; choose one of: fixed, li'),

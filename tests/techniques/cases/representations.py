@@ -22,7 +22,6 @@ CASES = {
         lambda: R.linear_probe,
         labeled,
         why_not={
-            "finite": "features that do not vary leave nothing to divide by",
             "half": "torch solves no equations in half precision",
         },
         bad=(
