@@ -116,16 +116,16 @@ def _epochs(
 ) -> Iterator[Epoch]:
     size = min(config.batch_size, len(data.train.labels))
     dtype = next(model.parameters()).dtype
-    batches = _batches(data, pixels, size, dtype=dtype, generator=Generator().manual_seed(seed))
+    stream = batches(data, pixels, size, dtype=dtype, generator=Generator().manual_seed(seed))
     step = _stepper(model, config, precision)
     randomness = fresh_randomness(seed, pixels.table.device)
     done = 0
-    for number, rates in enumerate(_plan(config, len(data.train.labels) // size), start=1):
+    for number, rates in enumerate(plan(config, len(data.train.labels) // size), start=1):
         started = time.perf_counter()
         with lent(randomness), mode(model, training=True):
-            losses, hits = _steps(step, batches, rates)
+            losses, hits = _steps(step, stream, rates)
         seconds, made = time.perf_counter() - started, len(losses)
-        bad = _diverged(losses, model)
+        bad = diverged(losses, model)
         losses, hits = losses[:bad], hits[:bad]
         done += len(losses)
         unmeasured = bad or not len(data.valid.labels)
@@ -147,7 +147,7 @@ def _epochs(
             return
 
 
-def _plan(config: Training, walk: int) -> list[list[float]]:
+def plan(config: Training, walk: int) -> list[list[float]]:
     """The learning rate of every step, epoch by epoch; a walk through the images is `walk` steps."""
     rate = schedule(config.schedule)
     steps = config.steps or config.epochs * walk
@@ -156,7 +156,7 @@ def _plan(config: Training, walk: int) -> list[list[float]]:
     return [rates[steps * i // epochs : steps * (i + 1) // epochs] for i in range(epochs)]
 
 
-def _batches(data: Dataset, pixels: Pixels, size: int, *, dtype: torch.dtype, generator: Generator) -> Iterator[tuple]:
+def batches(data: Dataset, pixels: Pixels, size: int, *, dtype: torch.dtype, generator: Generator) -> Iterator[tuple]:
     """Standardized images and labels without end: each walk through the set in a new order, drawn on the CPU."""
     device, count = pixels.table.device, len(data.train.labels)
     while True:
@@ -210,7 +210,7 @@ def _steps(step: Callable, batches: Iterator[tuple], rates: list[float]) -> tupl
     return torch.stack(losses).tolist(), torch.stack(hits).tolist()
 
 
-def _diverged(losses: list[float], model: nn.Module) -> int | None:
+def diverged(losses: list[float], model: nn.Module) -> int | None:
     """Which of these steps (from 1) first had a loss that is not finite; the last, if a weight is not; else None."""
     bad = next((step for step, loss in enumerate(losses, start=1) if not math.isfinite(loss)), None)
     if bad is None and not all(weight.isfinite().all() for weight in model.parameters()):
