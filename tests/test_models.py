@@ -47,3 +47,13 @@ def test_a_field_the_model_does_not_read_is_refused(monkeypatch):
         ValueError, match='model "plain" does not read activation .got .tanh..; leave it at its default'
     ):
         build(Model(activation="tanh"), in_channels=1, classes=10)
+
+
+@pytest.mark.parametrize("value", [0, -4, 2.5])
+@pytest.mark.parametrize("name", ["in_channels", "classes", "width", "depth"])
+@pytest.mark.parametrize("model", ["plain", "alexnet", "resnet20"])
+def test_a_size_that_is_no_whole_number_from_one_is_refused(model, name, value):
+    sizes = {"in_channels": 1, "classes": 10, "width": 16, "depth": 3} | {name: value}
+    config = Model(model, width=sizes.pop("width"), depth=sizes.pop("depth"))
+    with pytest.raises(ValueError, match=f"{name} must be a whole number of at least 1; got {value}"):
+        build(config, **sizes)

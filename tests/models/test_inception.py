@@ -140,3 +140,10 @@ def test_wrong_sizes_are_refused():
         GoogLeNet(size="64")
     with pytest.raises(ValueError, match="takes 2048 features, which images of 224x224 give; got a map of .128, 5, 5."):
         hollow(lambda: GoogLeNet(aux=True)).train()(torch.empty(1, 3, 300, 300, device="meta"))
+    with pytest.raises(ValueError, match="takes 2048 features, which images of 32x32 give; got a map of .128, 10, 10."):
+        hollow(lambda: GoogLeNet(aux=True, size="32")).train()(torch.empty(1, 3, 64, 64, device="meta"))
+
+
+def test_the_auxiliary_classifiers_take_the_images_that_their_error_names():
+    net = hollow(lambda: GoogLeNet(aux=True, size="32", classes=7)).train()
+    assert [logits.shape for logits in net(torch.empty(2, 3, 32, 32, device="meta"))] == [(2, 7)] * 3

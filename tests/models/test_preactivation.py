@@ -114,11 +114,11 @@ def test_each_variant_costs_its_own_parameters():
     gates = sum(c * c + c for c in widths)
     for name in SHORTCUTS:
         extra = gates if "gating" in name else sum(c * c for c in widths) if "1x1" in name else 0
-        assert parameters(lambda name=name: with_shortcut(shortcut=name)) == 269_722 + extra
+        assert parameters(lambda name=name: with_shortcut(around=name)) == 269_722 + extra
 
 
 def test_unknown_orders_and_shortcuts_list_the_choices():
     with pytest.raises(ValueError, match='order of layers "half" is unknown; choose one of: bn after addition, full'):
         preactivation_resnet(order="half")
     with pytest.raises(ValueError, match='shortcut "skip" is unknown; choose one of: 1x1 conv, dropout'):
-        with_shortcut(shortcut="skip")
+        with_shortcut(around="skip")

@@ -26,7 +26,7 @@ SMALL = {
     "resnet": (lambda: cifar_resnet(3, 4, depth=8, width=8), "H04"),
     "resnet elu": (lambda: cifar_resnet(3, 4, depth=8, width=8, activation="elu", option="C"), "H04"),
     **{f"order {o}": (lambda o=o: preactivation_resnet(3, 4, depth=8, width=8, order=o), "H05") for o in ORDERS},
-    **{f"shortcut {s}": (lambda s=s: shortcut_resnet(3, 4, depth=8, width=8, shortcut=s), "H05") for s in SHORTCUTS},
+    **{f"shortcut {s}": (lambda s=s: shortcut_resnet(3, 4, depth=8, width=8, around=s), "H05") for s in SHORTCUTS},
     "wide": (lambda: wide_resnet(3, 4, depth=10, widen=1, dropout=0.1), "H06"),
     "resnet in resnet": (lambda: resnet_in_resnet(3, 4, depth=8, width=8), "H07"),
     "ror": (lambda: ror(3, 4, depth=8, width=8), "H07"),

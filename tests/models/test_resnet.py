@@ -102,3 +102,8 @@ def test_the_last_map_sees_28n_minus_3_pixels(depth):
 def test_a_net_that_is_not_there_is_refused(build, message):
     with pytest.raises(ValueError, match=message):
         build()
+
+
+def test_channels_cannot_be_padded_away():
+    with pytest.raises(ValueError, match="out_channels must be at least in_channels, 8, to be padded; got 4"):
+        basic(8, 4)

@@ -46,3 +46,10 @@ def test_a_block_has_an_outer_shortcut_around_two_inner_ones():
 
 def test_it_costs_what_resnet_20_does():
     assert parameters(resnet_in_resnet) == 269_722  # one convolution holds all four sets
+
+
+def test_an_odd_number_of_channels_makes_no_two_streams():
+    with pytest.raises(ValueError, match="in_channels must be even, for two streams; got 5"):
+        TwoStreams(5, 8)
+    with pytest.raises(ValueError, match="out_channels must be even, for two streams; got 7"):
+        TwoStreams(4, 7)

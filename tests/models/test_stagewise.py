@@ -4,7 +4,7 @@ from model_oracles import hollow, maps, parameters
 from torch import nn
 
 from cnnlab.models.stagewise import Taylor, fractal_of_fractalnet, stagewise_boosting_net, taylor_series_net
-from cnnlab.techniques.fractal import one_column
+from cnnlab.techniques.fractal import one_column, stagewise_boosting
 
 pytestmark = pytest.mark.rows("H12")
 # In the authors' files: (channels in, channels out) of the seven blocks, in columns of four, two and one.
@@ -74,3 +74,17 @@ def test_in_a_boosting_step_one_side_of_the_last_join_learns_and_the_other_does_
         assert not (moved & shallow and moved & deep)
         learned |= moved
     assert learned & shallow and learned & deep
+
+
+def test_the_net_and_the_technique_boost_alike():
+    branches = [torch.full((1, 1, 1, 1), value) for value in (1.0, 2.0, 6.0)]
+    net = stagewise_boosting_net(3, 4, width=4).eval()
+    technique = stagewise_boosting([nn.Identity(), nn.Identity()]).eval()
+    assert net[0].join(branches) == technique.join(branches) == 1 + (2 + 6) / 2
+
+
+@pytest.mark.parametrize("net", [stagewise_boosting_net, taylor_series_net], ids=lambda net: net.__name__)
+def test_one_column_is_too_few_for_a_join_that_tells_columns_apart(net):
+    model = hollow(lambda: net(width=4))
+    with one_column(model, 1), pytest.raises(ValueError, match="number of branches must be at least 2.*column; got 1"):
+        model(torch.empty(1, 3, 32, 32, device="meta"))

@@ -175,13 +175,16 @@ def test_the_gradient_of_a_taylor_sum_by_branch_k_is_k_times_its_lower_power():
 
 
 @pytest.mark.rows("H12")
-def test_stagewise_boosting_sums_all_stages_at_test_time_and_trains_one():
+def test_stagewise_boosting_adds_the_mean_of_the_deeper_stages_and_trains_one_side():
     torch.manual_seed(0)
     stages = [nn.Linear(2, 3) for _ in range(3)]
-    net, x = fractal.stagewise_boosting(stages, interval="decreasing", cycle=14), torch.randn(4, 2)
-    torch.testing.assert_close(net.eval()(x), sum(stage(x) for stage in stages))
-    net.train()(x).sum().backward()  # the first nine steps of fourteen are the first stage's
+    net, x = fractal.stagewise_boosting(stages, interval="decreasing", cycle=5), torch.randn(4, 2)
+    first, second, third = (stage(x) for stage in stages)
+    torch.testing.assert_close(net.eval()(x), first + (second + third) / 2)
+    net.train()(x).sum().backward()  # the first four steps of five are the first stage's
     assert [bool(stage.weight.grad.any()) for stage in stages] == [True, False, False]
+    with pytest.raises(ValueError, match="the number of branches must be at least 2 to be boosted.*; got 1"):
+        fractal.stagewise_boosting(stages[:1])(x)
 
 
 @pytest.mark.rows("H11")

@@ -1,10 +1,11 @@
 """Architectures: one file a family, `build(config, ...)` for all of them."""
 
 from functools import partial
+from numbers import Integral
 
 from torch import nn
 
-from cnnlab.choices import choose
+from cnnlab.choices import choose, demand
 from cnnlab.config import Model
 from cnnlab.models.alexnet import alexnet, caffenet
 from cnnlab.models.allcnn import allcnn
@@ -34,9 +35,21 @@ from cnnlab.models.xception import xception
 def build(config: Model, *, in_channels: int, classes: int) -> nn.Module:
     """The network that `config` names, with weights as torch left them: `initialization.initialize` sets them.
 
-    A field away from its default that the model does not read raises a `ValueError`.
+    `width` is the config's, 16 unless it says otherwise, and not the paper's: "vgg16" at 16 has 922,074 parameters, at
+    the paper's 64 it has 14,719,818. The papers' widths, each for the layer that a net's own docstring names:
+
+    - 16: darknet, resnet*, ror, stochastic_depth110; 32: fitnet4, fitresnet4, mobilenet, xception
+    - 64: vgg*, googlenet*, squeezenet, henet, resnext29, fractal*, stagewise_boosting, taylor_series
+    - 96: alexnet, caffenet*, allcnn; 192: nin
+
+    "plain" has no paper, and what does not read `width` has the paper's. A field away from its default that the model
+    does not read raises a `ValueError`, and so do numbers of channels, classes, width or depth that are not whole or
+    below 1.
     """
     builder, reads = choose(MODELS, config.model, "model")
+    sizes = {"in_channels": in_channels, "classes": classes, "width": config.width, "depth": config.depth}
+    for name, value in sizes.items():
+        demand(isinstance(value, Integral) and value >= 1, name, value, "a whole number of at least 1")
     default = Model()
     for name, value in vars(config).items():
         if name not in {"model", "initialization", *reads} and value != getattr(default, name):
@@ -44,7 +57,8 @@ def build(config: Model, *, in_channels: int, classes: int) -> nn.Module:
     return builder(in_channels, classes, **{name: getattr(config, name) for name in reads})
 
 
-MODELS = {  # as they are for 32x32 images, and the fields of `Model` that each reads
+# As they are for 32x32 images, and the fields of `Model` that each reads; for the papers' widths see `build`.
+MODELS = {
     "plain": (Plain, ("depth", "width", "activation")),
     "alexnet": (partial(alexnet, size="32"), ("width", "activation")),
     "caffenet": (partial(caffenet, size="32"), ("width", "activation")),
@@ -76,7 +90,7 @@ MODELS = {  # as they are for 32x32 images, and the fields of `Model` that each 
     "stochastic_depth110": (partial(stochastic_depth_resnet, depth=110), ("width",)),
     "wide_resnet16_4": (partial(wide_resnet, depth=16, widen=4), ()),
     "wide_resnet28_10": (partial(wide_resnet, depth=28, widen=10), ()),
-    "resnext29": (partial(cifar_resnext, cardinality=8, base_width=16), ("width",)),
+    "resnext29": (cifar_resnext, ("width",)),
     "densenet40": (partial(cifar_densenet, depth=40, bottleneck=False), ()),
     "densenet_bc100": (partial(cifar_densenet, depth=100), ()),
     "fractalnet": (fractalnet, ("width",)),

@@ -36,7 +36,8 @@ def cifar_densenet(
 
     Three blocks of n layers; between them a 1x1 convolution halves the channels and an average pool the map. Without
     `bottleneck`, DenseNet of depth 3n + 4: one 3x3 convolution a layer, channels kept; 1,019,722 parameters at 40 and
-    12. Source: {cite:t}`huang2017densely`.
+    12. The paper's dropout of .2 behind each convolution but the first, for data without augmentation, is left out.
+    Source: {cite:t}`huang2017densely`.
     """
     layers = blocks_a_stage(depth, layers=2 if bottleneck else 1, extra=4)
     channels = 2 * growth if bottleneck else 16

@@ -5,7 +5,7 @@ from functools import partial
 
 from torch import nn
 
-from cnnlab.choices import choose
+from cnnlab.models.layers import check_native
 from cnnlab.models.resnet import head
 from cnnlab.techniques.fractal import FractalBlock, conv_unit
 
@@ -29,7 +29,7 @@ def fractalnet(
     FractalNet of {cite:t}`smith2016design`. Made for 32x32 images: both sizes are one net. Source:
     {cite:t}`larsson2016fractalnet`.
     """
-    choose({"paper": fractalnet, "32": fractalnet}, size, "size")
+    check_native(size)
     widths = [width * factor for factor in (1, 2, 4, 8, 8)]
     net = nn.Sequential()
     for before, after, dropout in zip([in_channels, *widths], widths, DROPOUTS, strict=False):

@@ -79,7 +79,7 @@ class GoogLeNet(nn.Module):
         residual: bool = False,
     ):
         super().__init__()
-        make_stem, placement = choose(STEMS, size, "size")
+        make_stem, placement, made_for = choose(STEMS, size, "size")
         make_block = ResidualInception if residual else Inception
         self.stem, self.blocks, channels = make_stem(in_channels, width), nn.ModuleDict(), 3 * width
         for name, widths in BLOCKS.items():
@@ -87,7 +87,7 @@ class GoogLeNet(nn.Module):
             channels = self.blocks[name].out_channels
         self.pool = nn.MaxPool2d(3, stride=2, ceil_mode=True)
         self.head = nn.Sequential(Mean(), nn.Dropout(0.4), nn.Linear(channels, classes))
-        self.aux = nn.ModuleDict({at: auxiliary(self.blocks[at].out_channels, classes) for at in AUX if aux})
+        self.aux = nn.ModuleDict({at: auxiliary(self.blocks[at].out_channels, classes, made_for) for at in AUX if aux})
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor, Tensor]:
         x, extra = self.stem(x), []
@@ -98,12 +98,12 @@ class GoogLeNet(nn.Module):
         return (self.head(x), *reversed(extra)) if extra else self.head(x)
 
 
-def auxiliary(in_channels: int, classes: int) -> nn.Sequential:
-    """A classifier on a 14x14 map: a 5x5 mean pool of stride 3, 128 1x1 filters, 1024 units, the logits."""
+def auxiliary(in_channels: int, classes: int, made_for: int) -> nn.Sequential:
+    """A classifier on a 14x14 or 16x16 map: a 5x5 mean pool of stride 3, 128 1x1 filters, 1024 units, the logits."""
     return nn.Sequential(
         nn.AvgPool2d(5, stride=3),
         conv(in_channels, 128, 1),
-        Flat(2048, 224),
+        Flat(2048, made_for),
         nn.Linear(2048, 1024),
         nn.ReLU(),
         nn.Dropout(0.7),
@@ -138,7 +138,8 @@ def _small_stem(in_channels: int, width: int) -> nn.Sequential:
     return conv(in_channels, 3 * width, 3, placement="before")
 
 
-STEMS = {"paper": (_paper_stem, "none"), "32": (_small_stem, "before")}  # and where batch normalization goes
+# The stem, where batch normalization goes, and the images.
+STEMS = {"paper": (_paper_stem, "none", 224), "32": (_small_stem, "before", 32)}
 AUX = ("4a", "4d")
 BLOCKS: dict[str, Widths] = {
     "3a": (64, 96, 128, 16, 32, 32),

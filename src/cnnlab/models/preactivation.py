@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from cnnlab.choices import choose
+from cnnlab.models.layers import check_native
 from cnnlab.models.resnet import blocks_a_stage, head, shortcut, stages
 from cnnlab.techniques.activations import activation
 
@@ -30,13 +31,13 @@ def preactivation_resnet(
     all orders have the 269,722 parameters of ResNet-20. Made for 32x32 images: both sizes are one net. Source:
     {cite:t}`he2016identity`.
     """
-    choose({"paper": preactivation_resnet, "32": preactivation_resnet}, size, "size")
+    check_native(size)
     branch, _ = choose(ORDERS, order, "order of layers")
-    stem = layers("conv bn relu", in_channels, width, 1)
+    stem = chain("conv bn relu", in_channels, width, 1)
     body = stages(partial(block, order=order), (width, width, 2 * width, 4 * width), blocks_a_stage(depth, layers=2))
     before = branch[: branch.index("conv")]
-    body[0][0].branch = layers(branch.removeprefix(before), width, width, 1)
-    return nn.Sequential(stem, *body, layers(before, 4 * width, 4 * width, 1), *head(4 * width, classes))
+    body[0][0].branch = chain(branch.removeprefix(before), width, width, 1)
+    return nn.Sequential(stem, *body, chain(before, 4 * width, 4 * width, 1), *head(4 * width, classes))
 
 
 def shortcut_resnet(
@@ -46,19 +47,20 @@ def shortcut_resnet(
     size: str = "paper",
     depth: int = 20,
     width: int = 16,
-    shortcut: str = "identity",
+    around: str = "identity",
 ) -> nn.Sequential:
-    """ResNet with something on the way around each block: one of `SHORTCUTS`, the rows of the paper's Table 1 (row H05).
+    """ResNet with something on the way around each block (row H05).
 
-    Where shapes differ, pixels are skipped and channels padded with zeros first. Source: {cite:t}`he2016identity`.
+    `around` is one of `SHORTCUTS`, the rows of the paper's Table 1. Where shapes differ, pixels are skipped and
+    channels padded with zeros first. Source: {cite:t}`he2016identity`.
     """
-    choose({"paper": shortcut_resnet, "32": shortcut_resnet}, size, "size")
-    make = partial(block, order="original", around=shortcut)
+    check_native(size)
+    make = partial(block, order="original", around=around)
     body = stages(make, (width, width, 2 * width, 4 * width), blocks_a_stage(depth, layers=2))
-    return nn.Sequential(layers("conv bn relu", in_channels, width, 1), *body, *head(4 * width, classes))
+    return nn.Sequential(chain("conv bn relu", in_channels, width, 1), *body, *head(4 * width, classes))
 
 
-def layers(words: str, in_channels: int, out_channels: int, stride: int) -> nn.Sequential:
+def chain(words: str, in_channels: int, out_channels: int, stride: int) -> nn.Sequential:
     """The layers that `words` name, in that order: "conv bn relu". The first convolution sets channels and stride."""
     row, channels = nn.Sequential(), in_channels
     for word in words.split():
@@ -77,8 +79,8 @@ def block(
     branch, after = choose(ORDERS, order, "order of layers")
     join = choose(SHORTCUTS, around, "shortcut")(out_channels)
     resize = shortcut("A", in_channels, out_channels, stride)
-    ends = layers(after, out_channels, out_channels, 1)
-    return Block(layers(branch, in_channels, out_channels, stride), resize, join, ends)
+    ends = chain(after, out_channels, out_channels, 1)
+    return Block(chain(branch, in_channels, out_channels, stride), resize, join, ends)
 
 
 class Block(nn.Module):

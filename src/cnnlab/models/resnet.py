@@ -147,7 +147,13 @@ def shortcut(option: str, in_channels: int, out_channels: int, stride: int) -> n
 
 
 def padded(in_channels: int, out_channels: int, stride: int) -> nn.Sequential:
-    """Option A: `joins.PaddedShortcut`, of pieces whose sizes are known beforehand, so that torch.fx can read them."""
+    """Option A: `joins.PaddedShortcut`, of pieces whose sizes are known beforehand, so that torch.fx can read them.
+
+    Fewer channels than come in raise a `ValueError`.
+    """
+    demand(
+        out_channels >= in_channels, "out_channels", out_channels, f"at least in_channels, {in_channels}, to be padded"
+    )
     return nn.Sequential(nn.AvgPool2d(1, stride), nn.ZeroPad3d((0, 0, 0, 0, 0, out_channels - in_channels)))
 
 

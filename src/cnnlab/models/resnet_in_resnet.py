@@ -6,7 +6,8 @@ S3 gives 1608.02908 as its number, which is RoR's; its own is 1603.08029.
 import torch
 from torch import Tensor, nn
 
-from cnnlab.choices import choose
+from cnnlab.choices import demand
+from cnnlab.models.layers import check_native
 from cnnlab.models.resnet import blocks_a_stage, conv_norm, head, padded, stages
 from cnnlab.techniques.joins import Residual
 
@@ -19,7 +20,7 @@ def resnet_in_resnet(
     Half of each stage's `width`, 2·width and 4·width channels is the residual stream. Made for 32x32 images: both sizes
     are one net. Source: {cite:t}`targ2016resnet`.
     """
-    choose({"paper": resnet_in_resnet, "32": resnet_in_resnet}, size, "size")
+    check_native(size)
     stem = nn.Sequential(*conv_norm(in_channels, width), nn.ReLU())
     body = stages(block, (width, width, 2 * width, 4 * width), blocks_a_stage(depth, layers=2))
     return nn.Sequential(stem, *body, *head(4 * width, classes))
@@ -37,11 +38,14 @@ class TwoStreams(nn.Module):
 
     The first half of the channels is the residual stream r, with a shortcut s; the second the transient stream t,
     without. One convolution over both holds all four sets of filters: with $W_{tr} = W_{rt} = 0$ they are a residual net
-    and a plain one. (N, in, H, W) to (N, out, H / stride, W / stride). Source: {cite:t}`targ2016resnet`.
+    and a plain one. (N, in, H, W) to (N, out, H / stride, W / stride), both numbers of channels even. Source:
+    {cite:t}`targ2016resnet`.
     """
 
     def __init__(self, in_channels: int, out_channels: int, stride: int = 1):
         super().__init__()
+        for name, channels in {"in_channels": in_channels, "out_channels": out_channels}.items():
+            demand(channels % 2 == 0, name, channels, "even, for two streams")
         self.conv, self.norm = conv_norm(in_channels, out_channels, stride=stride)
         self.shortcut = padded(in_channels // 2, out_channels // 2, stride)
 

@@ -29,14 +29,15 @@ def cifar_resnext(
     *,
     depth: int = 29,
     cardinality: int = 8,
-    base_width: int = 64,
+    base_width: int | None = None,
     width: int = 64,
 ) -> nn.Sequential:
     """ResNeXt-29, 8x64d: `depth` 9n + 2, `cardinality` paths of `base_width` channels in the first stage (row H08).
 
-    Stages give 4, 8 and 16 times `width`, the stem's, and their paths widen as they do. 34,426,698 parameters. Source:
-    {cite:t}`xie2017aggregated`.
+    Stages give 4, 8 and 16 times `width`, the stem's, and their paths widen as they do; `base_width` None is `width`, as
+    in the paper, where both are 64. 34,426,698 parameters. Source: {cite:t}`xie2017aggregated`.
     """
+    base_width = width if base_width is None else base_width
 
     def block(in_channels: int, out_channels: int, stride: int) -> nn.Module:
         inner = cardinality * base_width * out_channels // (4 * width)

@@ -5,8 +5,8 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from cnnlab.choices import choose
-from cnnlab.models.preactivation import layers
+from cnnlab.models.layers import check_native
+from cnnlab.models.preactivation import chain
 from cnnlab.models.resnet import blocks_a_stage, conv_norm, head, shortcut, stages
 from cnnlab.techniques.joins import Residual
 
@@ -16,24 +16,25 @@ def ror(
 ) -> nn.Sequential:
     """RoR-3: ResNet with a shortcut around each of its three stages and one around all of them, four more (row H07).
 
-    The extra ones are 1x1 convolutions (option B), the blocks' own pad (A). All that meet at the end of a stage are
-    added before the ReLU. Made for 32x32 images: both sizes are one net. Source: {cite:t}`zhang2016residual`.
+    The extra ones are 1x1 convolutions where shapes differ (option B), so that of the first stage is the identity; the
+    blocks' own pad (A). All that meet at the end of a stage are added before the ReLU. Made for 32x32 images: both sizes
+    are one net. Source: {cite:t}`zhang2016residual`.
     """
-    choose({"paper": ror, "32": ror}, size, "size")
+    check_native(size)
     stem = nn.Sequential(*conv_norm(in_channels, width), nn.ReLU())
     widths = (width, width, 2 * width, 4 * width)
     body = stages(unfinished, widths, blocks_a_stage(depth, layers=2))
     groups = [
-        Residual(relus_between(stage), shortcut("C", before, after, 2 if i else 1))
+        Residual(relus_between(stage), shortcut("B", before, after, 2 if i else 1))
         for i, (stage, before, after) in enumerate(zip(body, widths, widths[1:], strict=False))
     ]
-    everything = Residual(relus_between(groups), shortcut("C", width, 4 * width, 4))
+    everything = Residual(relus_between(groups), shortcut("B", width, 4 * width, 4))
     return nn.Sequential(stem, everything, nn.ReLU(), *head(4 * width, classes))
 
 
 def unfinished(in_channels: int, out_channels: int, stride: int) -> Residual:
     """A basic block without the ReLU after its sum, so that more can be added first."""
-    branch = layers("conv bn relu conv bn", in_channels, out_channels, stride)
+    branch = chain("conv bn relu conv bn", in_channels, out_channels, stride)
     return Residual(branch, shortcut("A", in_channels, out_channels, stride))
 
 
@@ -66,8 +67,8 @@ def weighted_resnet(
 
     Made for 32x32 images: both sizes are one net. Source: {cite:t}`shen2016weighted`.
     """
-    choose({"paper": weighted_resnet, "32": weighted_resnet}, size, "size")
-    stem = layers("conv bn relu", in_channels, width, 1)
+    check_native(size)
+    stem = chain("conv bn relu", in_channels, width, 1)
     make = partial(block, words="conv bn relu conv bn relu", residual=WeightedResidual)
     body = stages(make, (width, width, 2 * width, 4 * width), blocks_a_stage(depth, layers=2))
     return nn.Sequential(stem, *body, *head(4 * width, classes))
@@ -80,8 +81,8 @@ def elu_resnet(
 
     Made for 32x32 images: both sizes are one net. Source: {cite:t}`shah2016deep`.
     """
-    choose({"paper": elu_resnet, "32": elu_resnet}, size, "size")
-    stem = layers("conv elu", in_channels, width, 1)
+    check_native(size)
+    stem = chain("conv elu", in_channels, width, 1)
     make = partial(block, words="conv elu conv bn", residual=Residual)
     body = stages(make, (width, width, 2 * width, 4 * width), blocks_a_stage(depth, layers=2))
     return nn.Sequential(stem, *body, *head(4 * width, classes))
@@ -89,4 +90,4 @@ def elu_resnet(
 
 def block(in_channels: int, out_channels: int, stride: int, *, words: str, residual: type[nn.Module]) -> nn.Module:
     """A `residual` block whose branch is made of the layers that `words` name, with a padding shortcut."""
-    return residual(layers(words, in_channels, out_channels, stride), shortcut("A", in_channels, out_channels, stride))
+    return residual(chain(words, in_channels, out_channels, stride), shortcut("A", in_channels, out_channels, stride))

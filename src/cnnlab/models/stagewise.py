@@ -7,10 +7,9 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from cnnlab.choices import choose
-from cnnlab.techniques.fractal import FractalBlock, fractal_of_fractals, taylor_sum
-from cnnlab.techniques.freezing import FreezeDropPath
-from cnnlab.techniques.joins import mean
+from cnnlab.choices import demand
+from cnnlab.models.layers import check_native
+from cnnlab.techniques.fractal import Boosted, FractalBlock, fractal_of_fractals, taylor_sum
 
 
 def fractal_of_fractalnet(
@@ -21,7 +20,7 @@ def fractal_of_fractalnet(
     Blocks of `width` to 8·width channels, then a linear layer on a map of 2x2. Made for 32x32 images: both sizes are one
     net. Source: {cite:t}`smith2016design`.
     """
-    choose({"paper": fractal_of_fractalnet, "32": fractal_of_fractalnet}, size, "size")
+    check_native(size)
     return nn.Sequential(fractal(in_channels, width, drop_path), *flat_head(width, classes))
 
 
@@ -30,12 +29,12 @@ def stagewise_boosting_net(
 ) -> nn.Sequential:
     """SBN: the shallow column plus the mean of the others, of which one is trained at each step (row H12).
 
-    `FreezeDropPath` chooses which; its sum is normalized. Sizes as in `fractal_of_fractalnet`. Source:
+    `fractal.Boosted` is the join; its sum is normalized. Sizes as in `fractal_of_fractalnet`. Source:
     {cite:t}`smith2016design`.
     """
-    choose({"paper": stagewise_boosting_net, "32": stagewise_boosting_net}, size, "size")
+    check_native(size)
     body = fractal(in_channels, width, 0.15)
-    body.join = Boosted(FreezeDropPath(interval=interval))
+    body.join = Boosted(interval=interval)
     return nn.Sequential(body, nn.BatchNorm2d(8 * width), *flat_head(width, classes))
 
 
@@ -47,7 +46,7 @@ def taylor_series_net(
     The sum is normalized. Of the authors' two files, one averages these terms with drop-path, the other joins the first
     two by freeze-drop-path. Sizes as in `fractal_of_fractalnet`. Source: {cite:t}`smith2016design`.
     """
-    choose({"paper": taylor_series_net, "32": taylor_series_net}, size, "size")
+    check_native(size)
     body = fractal(in_channels, width, 0.15)
     body.join = Taylor()
     return nn.Sequential(body, nn.BatchNorm2d(8 * width), *flat_head(width, classes))
@@ -63,19 +62,12 @@ def flat_head(width: int, classes: int) -> tuple[nn.Module, ...]:
     return nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(4 * 8 * width, classes)
 
 
-class Boosted(nn.Module):
-    """The first branch and the mean of the others, joined by `join` (row H12). Source: {cite:t}`smith2016design`."""
-
-    def __init__(self, join: nn.Module):
-        super().__init__()
-        self.join = join
-
-    def forward(self, branches: Sequence[Tensor]) -> Tensor:
-        return self.join([branches[0], mean(branches[1:])])
-
-
 class Taylor(nn.Module):
-    """`taylor_sum` as a module (row H12). Source: {cite:t}`smith2016design`."""
+    """`taylor_sum` of two or more branches, as a module; one column alone has lost its power (row H12).
+
+    Source: {cite:t}`smith2016design`.
+    """
 
     def forward(self, branches: Sequence[Tensor]) -> Tensor:
+        demand(len(branches) > 1, "the number of branches", len(branches), "at least 2; select no one column")
         return taylor_sum(branches)

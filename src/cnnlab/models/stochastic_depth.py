@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from cnnlab.choices import choose
+from cnnlab.models.layers import check_native
 from cnnlab.models.resnet import blocks_a_stage, conv_norm, head, shortcut, stages
 from cnnlab.techniques.paths import StochasticDepth, drop_rates
 
@@ -22,7 +22,7 @@ def stochastic_depth_resnet(
     evaluation each branch counts as often as it was kept. Made for 32x32 images: both sizes are one net. Source:
     {cite:t}`huang2016deep`.
     """
-    choose({"paper": stochastic_depth_resnet, "32": stochastic_depth_resnet}, size, "size")
+    check_native(size)
     blocks = blocks_a_stage(depth, layers=2)
     skipped = iter(drop_rates(3 * blocks, last=last))
 

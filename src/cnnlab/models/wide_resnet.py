@@ -4,7 +4,7 @@ from functools import partial
 
 from torch import Tensor, nn
 
-from cnnlab.choices import choose
+from cnnlab.models.layers import check_native
 from cnnlab.models.resnet import blocks_a_stage, head, stages
 
 
@@ -22,7 +22,7 @@ def wide_resnet(
     36,479,194 parameters for WRN-28-10, 10,961,370 for 16-8, 8,949,210 for 40-4. Made for 32x32 images: both sizes are
     one net; for ImageNet torchvision has `wide_resnet50_2`. Source: {cite:t}`zagoruyko2016wide`.
     """
-    choose({"paper": wide_resnet, "32": wide_resnet}, size, "size")
+    check_native(size)
     widths = (16, 16 * widen, 32 * widen, 64 * widen)
     stem = nn.Conv2d(in_channels, 16, 3, padding=1, bias=False)
     body = stages(partial(WideBlock, dropout=dropout), widths, blocks_a_stage(depth, layers=2, extra=4))

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from cnnlab.choices import demand
 from cnnlab.techniques.freezing import FreezeDropPath
-from cnnlab.techniques.joins import Parallel, summed
+from cnnlab.techniques.joins import Parallel, mean, summed
 from cnnlab.techniques.paths import DropPathMean
 
 Make = Callable[[int, int, int], nn.Module]
@@ -156,9 +156,27 @@ def taylor_series(branches: Sequence[nn.Module]) -> Parallel:
     return Parallel(branches, taylor_sum)
 
 
+class Boosted(nn.Module):
+    """The join of a stagewise boosting net: the first branch plus the mean of the others, one of the two trained (row H12).
+
+    `FreezeDropPath` chooses between the two at each step; in evaluation both count. As in the authors' Caffe file. Fewer
+    than two branches raise a `ValueError`. Source: {cite:t}`smith2016design`.
+    """
+
+    def __init__(self, *, interval: str = "increasing", cycle: int = 0):
+        super().__init__()
+        self.join = FreezeDropPath(interval=interval, cycle=cycle)
+
+    def forward(self, branches: Sequence[Tensor]) -> Tensor:
+        demand(
+            len(branches) > 1, "the number of branches", len(branches), "at least 2 to be boosted; select no one column"
+        )
+        return self.join([branches[0], mean(branches[1:])])
+
+
 def stagewise_boosting(branches: Sequence[nn.Module], *, interval: str = "increasing", cycle: int = 0) -> Parallel:
-    """The same input through each of `branches`, shallowest first, joined by `FreezeDropPath` (row H12).
+    """The same input through each of `branches`, shallowest first, joined by `Boosted` (row H12).
 
     Source: {cite:t}`smith2016design`.
     """
-    return Parallel(branches, FreezeDropPath(interval=interval, cycle=cycle))
+    return Parallel(branches, Boosted(interval=interval, cycle=cycle))
