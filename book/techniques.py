@@ -59,9 +59,12 @@ def _is_pytestmark(node: ast.AST) -> bool:
 
 
 def _marked(node: ast.AST) -> list[str]:
-    """The rows that calls of `pytest.mark.rows` in an expression name."""
+    """The rows that calls of `pytest.mark.rows` in an expression name; they must be written out."""
     calls = [n for n in ast.walk(node) if isinstance(n, ast.Call) and ast.unparse(n.func) == "pytest.mark.rows"]
-    return [argument.value for call in calls for argument in call.args]
+    arguments = [argument for call in calls for argument in call.args]
+    if computed := [ast.unparse(each) for each in arguments if not isinstance(each, ast.Constant)]:
+        raise ValueError(f"pytest.mark.rows({', '.join(computed)}): write the rows out, so that they can be read here")
+    return [argument.value for argument in arguments]
 
 
 def notebooks(pattern: str) -> Found:
