@@ -297,3 +297,94 @@ def scalars(path: Path) -> list[tuple]:
         step, rest = (event[10] & 0x7F | event[11] << 7, event[12:]) if event[10] & 0x80 else (event[10], event[11:])
         found.append((wall, step, rest[6:-5].decode(), struct.unpack("<f", rest[-4:])[0]) if b"\x2a" in event else None)
     return found[1:]
+
+
+@pytest.mark.rows("L01", "G01")
+def test_a_leap_within_the_first_twentieth_that_stays_is_divergence():
+    losses = [2.46, *np.full(399, 150.0) + 20 * np.random.default_rng(0).normal(size=399)]
+    for options in ({}, {"classes": 10}):
+        assert [found.name for found in diagnose({"losses": losses}, **options)] == ["diverged"]
+    assert first({"train_loss": [9.4e10] * 12}) == "diverged"
+
+
+@pytest.mark.rows("G01", "L01")
+@pytest.mark.parametrize("options", [{}, {"classes": 10}], ids=["unknown", "10"])
+def test_a_resumed_run_is_healthy_until_it_rises(options):
+    flat = noisy(np.full(300, 0.01), 64)
+    known = {"train_accuracy": [0.997] * 6, "valid_accuracy": [0.97] * 6}
+    for columns in ({"losses": [0.01] * 200}, {"losses": flat}, {"losses": flat, **known}):
+        assert first(columns, **options) == "healthy"
+    risen = noisy(np.linspace(0.01, 0.9, 300), 64)
+    names = [found.name for found in diagnose({"losses": risen}, classes=10)]
+    assert names == ["learning rate too high"]
+
+
+@pytest.mark.rows("G01", "L01")
+def test_each_sign_of_a_wrong_rate_is_read_alone():
+    smooth = exponential(200, end=0.5)
+    leapt = smooth.copy()
+    leapt[4:7] = 9.0
+    assert first({"losses": leapt.tolist()}) == "learning rate too high"
+    assert first({"losses": smooth.tolist()}) == "too little capacity"
+    unsure = {"train_accuracy": [0.2, 0.9, 0.95], "valid_accuracy": [0.2, 0.9, 0.95]}
+    late = exponential(200, end=1.2).tolist()
+    assert first({"losses": late, **unsure}) == "learning rate too low"
+    forgot = {"train_accuracy": [0.1, 0.4, 0.1, 0.1], "valid_accuracy": [0.1, 0.4, 0.1, 0.1]}
+    assert first({"losses": [2.3] * 200, **forgot}) == "learning rate too high"
+    still = 2.3 - 0.9 * np.linspace(0, 1, 200)
+    assert first({"losses": still.tolist()}) == "learning rate too low"
+
+
+@pytest.mark.rows("G04")
+def test_internals_are_read_at_their_thresholds():
+    curve = {"train_loss": exponential(20).tolist()}
+    healthy = {"dead": [0.39]}, {"update_ratio": [1.1e-5]}, {"update_ratio": [0.09]}
+    sick = {"dead": [0.41]}, {"update_ratio": [0.9e-5]}, {"update_ratio": [0.11]}
+    assert all(first(curve | columns) == "healthy" for columns in healthy)
+    assert all(first(curve | columns) != "healthy" for columns in sick)
+
+
+def test_five_points_are_enough_and_four_are_not():
+    names = [first({"train_loss": [2.0, 0.8, 0.3, 0.15, 0.1][:points]}) for points in (4, 5)]
+    assert names == ["too short to tell", "healthy"]
+
+
+def test_train_in_percent_beside_valid_in_fractions_is_no_gap():
+    losses = noisy(exponential(time=0.2), 64)
+    assert first({"losses": losses, "train_accuracy": [10, 50, 99.0], "valid_accuracy": [0.1, 0.5, 0.97]}) == "healthy"
+    assert first({"losses": losses, "train_accuracy": [0.1, 1.0000001], "valid_accuracy": [0.1, 0.97]}) == "healthy"
+
+
+@pytest.mark.parametrize("name", ["losses", "valid_loss", "dead"])
+@pytest.mark.parametrize("kind", ["none", "0-d", "generator", "2-d", "text", "words"])
+def test_what_is_no_column_is_told_in_words(name, kind):
+    bad = {"none": None, "0-d": np.array(1.0), "generator": iter([1.0]), "2-d": np.ones((9, 2)), "text": "98765"}
+    with pytest.raises(ValueError, match=f'the column "{name}" must be a list or an array of one dimension'):
+        diagnose({"train_loss": [1.0] * 9, name: bad.get(kind, ["a"] * 9)})
+
+
+def test_noise_does_not_print_what_it_was_given():
+    with pytest.raises(ValueError, match="finite numbers; got 100000, of which 100000 are not finite$"):
+        noise([math.nan] * 100_000)
+
+
+@pytest.mark.rows("G05")
+def test_a_csv_keeps_what_diverged_and_the_names_of_layers(tmp_path):
+    path = write_csv({"loss": [2.5, None, 3.0, None], "layer": ["0", "fc"], "none": []}, tmp_path / "run.csv")
+    back = read_csv(path)
+    assert back["loss"] == pytest.approx([2.5, math.nan, 3.0, math.nan], nan_ok=True)
+    assert (back["layer"], back["none"]) == (["0", "fc"], [])
+    path.write_text("", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"run\.csv is empty; a table of write_csv begins with the names"):
+        read_csv(path)
+
+
+@pytest.mark.rows("G05")
+def test_events_bear_what_single_precision_and_a_plain_step_do_not(tmp_path):
+    from cnnlab.diagnosis.events import scalar, varint
+
+    columns = {"loss": [1e39, -1e39, math.nan, 3.4028235e38], "layer": ["a", "b", "c", "d"]}
+    values = [row[3] for row in scalars(write_events(columns, tmp_path))]
+    assert values == pytest.approx([math.inf, -math.inf, math.nan, 3.4028235e38], nan_ok=True)
+    assert varint(2**64 - 1) == b"\xff" * 9 + b"\x01"  # how protocol buffers write -1
+    assert b"\x10" + varint(2**64 - 1) in scalar("loss", -1, 1.0, 0.0)

@@ -109,8 +109,14 @@ def test_no_probe_leaves_a_trace():
     model.get_submodule("1").eval()
     before, drawn = state_of(model), torch.random.get_rng_state()
     overfit(model, x, y, steps=3)
-    assert torch.equal(torch.random.get_rng_state(), drawn)
     monitor(model, x, y, lr=0.1)
+    model.get_submodule("1").train()
+    signal(model, x, y)
+    monitor(model, x, y, lr=0.1)
+    with outputs(model) as caught:
+        loss = model(x).square().sum()
+    torch.autograd.grad(loss, list(caught.values()))
+    assert torch.equal(torch.random.get_rng_state(), drawn)
     with buffers_kept(model):
         model.train()(x)
         model.get_submodule("1").eval()
@@ -148,6 +154,36 @@ def test_planted_dead_units_are_counted_exactly():
         model[0].bias[[1, 4, 7]] = -100
     assert monitor(model, x, y, lr=0.1)["dead"][0] == pytest.approx(0.3)
     assert dead_fraction(model, [x[:16], x[16:]]) == {"1": pytest.approx(0.3)}
+
+
+@pytest.mark.rows("A03", "G04")
+def test_dead_units_are_those_of_the_relu_that_follows():
+    layers = (
+        nn.Conv2d(1, 4, 3),
+        nn.BatchNorm2d(4),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(16, 6),
+        nn.Tanh(),
+        nn.Linear(6, 5),
+    )
+    model = nn.Sequential(*layers)
+    nn.init.constant_(model[1].bias, -20.0)
+    x, y = torch.randn(32, 1, 4, 4), torch.arange(32) % 5
+    assert monitor(model, x, y, lr=0.1)["dead"] == pytest.approx([1.0, math.nan, math.nan], nan_ok=True)
+
+
+@pytest.mark.rows("G04")
+def test_monitor_bears_zero_and_frozen_layers():
+    model = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 2))
+    model[0].requires_grad_(False)
+    for parameter in model[2].parameters():
+        nn.init.zeros_(parameter)
+    columns = monitor(model, torch.randn(8, 4), torch.arange(8) % 2, lr=0.1)
+    assert columns["update_ratio"] == pytest.approx([math.nan, math.nan, 0.0], nan_ok=True)
+    assert columns["dead"] == pytest.approx([columns["dead"][0], 1.0, math.nan], nan_ok=True)
+    model.requires_grad_(False)
+    assert all(map(math.isnan, monitor(model, torch.randn(8, 4), torch.arange(8) % 2, lr=0.1)["weight_gradient"]))
 
 
 @pytest.mark.rows("G04")
@@ -286,3 +322,34 @@ def test_overfit_takes_a_step_at_least():
 def test_batch_statistics_in_training_mode_are_no_mixing():
     assert not mixes_images(small_net(), torch.randn(4, 1, 4, 4))
     assert mixes_images(nn.Sequential(Reads(lambda x: x - x.mean(dim=0))), torch.randn(4, 3))
+
+
+@pytest.mark.rows("N04")
+def test_a_sum_over_the_images_so_far_is_mixing_from_either_end():
+    assert mixes_images(Reads(lambda x: x.cumsum(dim=0)), torch.randn(4, 3))
+    assert mixes_images(Reads(lambda x: x.flip(0).cumsum(dim=0).flip(0)), torch.randn(4, 3))
+
+
+@pytest.mark.rows("N04", "G06")
+def test_one_image_under_two_labels_cannot_be_learned():
+    assert "one batch" in sanity(sound(2), torch.ones(4, 64), torch.tensor([0, 1, 0, 1]), classes=2)
+
+
+@pytest.mark.rows("N04", "G06")
+@pytest.mark.parametrize(("bias", "label"), [(6.9, 1), (2.05, 0)], ids=["three times", "a third"])
+def test_an_initial_loss_of_three_guesses_or_a_third_is_told(bias, label):
+    model, (images, labels) = sound(), batch_of_digits()
+    nn.init.zeros_(model[3].weight)
+    nn.init.zeros_(model[3].bias).data[0] = bias
+    assert "initial loss" in sanity(model, images, torch.full_like(labels, label), classes=10)
+
+
+@pytest.mark.rows("G06")
+def test_the_initial_loss_is_measured_without_dropout():
+    images, labels = batch_of_digits()
+    assert initial_loss(sound().append(nn.Dropout(0.9)), images, labels) == initial_loss(sound(), images, labels)
+
+
+@pytest.mark.rows("G06", "N04")
+def test_a_frozen_model_is_overfitted_too():
+    assert overfit(sound().requires_grad_(False), *batch_of_digits())[0] < 0.1

@@ -3,6 +3,7 @@
 A file is a row of records: the length of what follows, its checksum, an `Event` as a protocol buffer, its checksum.
 """
 
+import math
 import struct
 import time
 from collections.abc import Mapping, Sequence
@@ -10,14 +11,15 @@ from pathlib import Path
 
 VARINT, DOUBLE, BYTES, FLOAT = 0, 1, 2, 5  # how a protocol buffer says what comes
 VERSION = b"brain.Event:2"
+TOO_MUCH = 2.0**128 - 2.0**103  # from here on single precision has infinity
 
 
 def write_events(columns: Mapping[str, Sequence[float]], folder: str | Path) -> Path:
     """Every column as a scalar of TensorBoard, in a new file of `folder`, which is made: its path (row G05).
 
-    Columns as long as `step` are drawn over its values, others over 1, 2, 3, ... What is missing is left out. In a loop
-    that trains, `torch.utils.tensorboard.SummaryWriter` adds to its file as it goes, histograms and graphs too; it needs
-    TensorBoard itself.
+    Columns as long as `step` are drawn over its values, others over 1, 2, 3, ... Names and what is missing are left out.
+    In a loop that trains, `torch.utils.tensorboard.SummaryWriter` adds to its file as it goes, histograms and graphs
+    too; it needs TensorBoard itself.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -28,15 +30,18 @@ def write_events(columns: Mapping[str, Sequence[float]], folder: str | Path) -> 
         file.write(record(field(1, DOUBLE, now) + field(3, BYTES, VERSION)))
         for name, column in columns.items():
             over = steps if len(column) == len(steps) else range(1, len(column) + 1)
-            kept = [(step, value) for step, value in zip(over, column, strict=True) if value is not None]
+            kept = [
+                (step, value) for step, value in zip(over, column, strict=True) if not isinstance(value, str | None)
+            ]
             file.writelines(record(scalar(name, int(step), value, now)) for step, value in kept)
     return path
 
 
 def scalar(name: str, step: int, value: float, now: float) -> bytes:
     """An `Event` with one value."""
-    summary = field(1, BYTES, field(1, BYTES, name.encode()) + field(2, FLOAT, value))
-    return field(1, DOUBLE, now) + field(2, VARINT, step) + field(5, BYTES, summary)
+    single = math.copysign(math.inf, value) if abs(value) >= TOO_MUCH else value
+    summary = field(1, BYTES, field(1, BYTES, name.encode()) + field(2, FLOAT, single))
+    return field(1, DOUBLE, now) + field(2, VARINT, step % 2**64) + field(5, BYTES, summary)
 
 
 def field(number: int, kind: int, value) -> bytes:

@@ -28,7 +28,7 @@ SENTENCES = {
         "Train a little longer, or leave it.",
     ),
     "diverged": (
-        "The loss is not finite any more, leapt to ten thousand times its start, or ends above it: steps overshoot.",
+        "The loss is not finite any more or ends above that of a guess: steps overshoot.",
         "Divide the learning rate by ten; if it still diverges, look at the initialization and the inputs.",
     ),
     "too short to tell": (

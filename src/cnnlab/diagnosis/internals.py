@@ -14,7 +14,7 @@ JUMP = 30  # from one layer to the next: a variance that falls or grows so much 
 
 def inside(columns: Mapping[str, Sequence]) -> Iterator[Finding]:
     """What the columns `dead`, `variance` and `update_ratio` show, where they are given (row G04)."""
-    dead, variance, ratios = (numbers(columns.get(name, ())) for name in ("dead", "variance", "update_ratio"))
+    dead, variance, ratios = (numbers(columns.get(name, ()), name) for name in ("dead", "variance", "update_ratio"))
     yield from dead_units(dead)
     yield from broken_chain(variance)
     yield from unusual_updates(ratios[np.isfinite(ratios)])

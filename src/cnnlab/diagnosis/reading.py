@@ -10,6 +10,7 @@ import numpy as np
 from cnnlab.choices import demand
 
 TINY = 1e-12  # nats: keeps a loss of exactly zero out of a denominator
+COLUMNS = ("losses", "train_loss", "valid_loss", "train_accuracy", "valid_accuracy")  # that are read
 BLOCKS = 20  # a curve is smoothed by the means of so many equal parts
 
 
@@ -21,8 +22,10 @@ def noise(losses: Sequence[float]) -> float:
     over $B$ images, so $\sigma \propto 1 / \sqrt{B}$. Fewer than 3 finite values raise a `ValueError`.
     Source: {cite:t}`wei2015must`.
     """
-    x = np.asarray(losses, dtype=float)
-    demand(x.size >= 3 and bool(np.isfinite(x).all()), "losses", losses, "3 or more finite numbers")
+    x = numbers(losses, "losses")
+    bad = int((~np.isfinite(x)).sum())
+    if x.size < 3 or bad:
+        raise ValueError(f"losses must be 3 or more finite numbers; got {x.size}, of which {bad} are not finite")
     return float(np.sqrt(np.mean((x[:-2] - 2 * x[1:-1] + x[2:]) ** 2) / 6))
 
 
@@ -60,19 +63,24 @@ class Reading:
         return float(self.losses[-max(1, len(self.losses) // 10) :].mean())
 
     @property
+    def guess(self) -> float:
+        """The loss of a guess: ln C, or the start where the classes are not known, but no less than the least, ln 2."""
+        return math.log(self.classes) if self.classes else max(self.start, math.log(2))
+
+    @property
     def level(self) -> float:
-        """What is left of the loss at the end, in parts of a guess's: of ln C if the classes are known, else of the start."""
-        return self.end / (math.log(self.classes) if self.classes else max(self.start, TINY))
+        """What is left of the loss at the end, in parts of a guess's."""
+        return self.end / self.guess
 
     @property
     def spike(self) -> float:
-        """The highest loss in parts of the start, or of the very first loss where that is higher."""
-        return float(self.losses.max()) / max(self.start, float(self.losses[0]), TINY)
+        """The highest loss in parts of a guess's, or of the very first loss where that is higher."""
+        return float(self.losses.max()) / max(self.guess, float(self.losses[0]))
 
     @property
     def rise(self) -> float:
-        """How far the end lies above the lowest part of the smoothed curve, in parts of the start."""
-        return float(self.smooth[-2:].mean() - self.smooth.min()) / max(self.start, TINY)
+        """How far the end lies above the lowest part of the smoothed curve, in parts of a guess's loss."""
+        return float(self.smooth[-2:].mean() - self.smooth.min()) / self.guess
 
     def fall(self, since: float) -> float:
         """How far the smoothed curve falls from `since` (a fraction of the run) to its end."""
@@ -101,12 +109,6 @@ class Reading:
         return noise(first) / max(self.start, TINY) if len(first) >= 3 else math.inf
 
     @property
-    def murmur(self) -> float:
-        """The band of the last half in parts of its loss; next to none where all images get the same output."""
-        half = self.losses[len(self.losses) // 2 :]
-        return noise(half) / max(float(half.mean()), TINY) if len(half) >= 3 else 0.0
-
-    @property
     def timid(self) -> float:
         """How much probability the net puts on the right class, in parts of the share it gets right; below 1."""
         return math.exp(-self.end) / max(float(self.train_accuracy[-1]), TINY)
@@ -117,7 +119,7 @@ def turning_point(valid_loss: Sequence[float]) -> int:
 
     Over a growing capacity or a falling penalty it is the one to choose. Source: {cite:t}`goodfellow2016deep`.
     """
-    losses = numbers(valid_loss)
+    losses = numbers(valid_loss, "valid_loss")
     demand(bool(np.isfinite(losses).any()), "valid_loss", valid_loss, "one finite number or more")
     return int(np.nanargmin(np.where(np.isfinite(losses), losses, np.nan)))
 
@@ -125,21 +127,28 @@ def turning_point(valid_loss: Sequence[float]) -> int:
 def read(columns: Mapping[str, Sequence], classes: int | None = None) -> Reading:
     """The columns of a record, or of `columns_of`, as a `Reading`; what is not finite stays only in `losses`."""
     demand(classes is None or classes >= 2, "classes", classes, "2 or more, or None where it is not known")
-    finest = next((columns[name] for name in ("losses", "train_loss") if len(columns.get(name, ()))), None)
-    if finest is None:
+    given = {name: numbers(columns.get(name, ()), name) for name in COLUMNS}
+    finest = given["losses"] if given["losses"].size else given["train_loss"]
+    if not finest.size:
         raise ValueError(
             f'a diagnosis reads the column "losses" (a value a step) or "train_loss"; got {sorted(columns) or "none"}, '
             "or an empty one. Train for a step at least."
         )
-    kept = {name: numbers(columns.get(name, ())) for name in Reading.__annotations__ if name != "classes"}
-    kept = {name: column[np.isfinite(column)] for name, column in kept.items()}
-    tops = [kept[name].max() for name in ("train_accuracy", "valid_accuracy") if kept[name].size]
-    unit = 100 if tops and max(tops) > 1 else 1
-    for name in ("train_accuracy", "valid_accuracy"):
-        kept[name] = kept[name] / unit
-    return Reading(**{**kept, "losses": numbers(finest)}, classes=classes)
+    valid_loss, *accuracies = (given[name][np.isfinite(given[name])] for name in COLUMNS[2:])
+    return Reading(finest, valid_loss, *map(fractions, accuracies), classes=classes)
 
 
-def numbers(column: Sequence) -> np.ndarray:
-    """A column as floats; a record's null is nan."""
-    return np.array([math.nan if value is None else value for value in column], dtype=float)
+def fractions(accuracy: np.ndarray) -> np.ndarray:
+    """An accuracy as fractions of 1: what rises above 1, by more than rounding, is in %."""
+    return accuracy / 100 if accuracy.max(initial=0) > 1.001 else accuracy
+
+
+def numbers(column: Sequence, name: str) -> np.ndarray:
+    """A column as floats; a record's null is nan. What is not a row of numbers raises a `ValueError`."""
+    try:
+        values = np.array([math.nan if value is None else value for value in column], dtype=float)
+        kept = len(column) == values.size and not isinstance(column, str)
+    except (TypeError, ValueError):
+        kept = False
+    demand(kept, f'the column "{name}"', type(column), "a list or an array of one dimension, of numbers or None")
+    return values

@@ -11,27 +11,28 @@ import numpy as np
 from cnnlab.diagnosis.reading import TINY, Reading
 
 SHORT = 5  # points below which a curve says nothing but that it is short
-STUCK = (0.015, 0.04)  # of the loss: who falls less after the first quarter has stopped; the second if accuracy agrees
+STUCK = 0.03  # of the loss: who falls less after the first quarter has stopped
 WIDE = 0.45  # sigma / sqrt(loss): the band of a batch of five images
-LEAPS = ((1.6, 0.3), (2.0, 0.1), (3.0, 0.02))  # so many starts high, and so much of a guess left at the end: a leap
-BLOWN = 10_000  # starts: a loss above that is no training any more
+LEAP = (2.0, 0.1)  # so many guesses high, and so much of one left at the end: a leap
 LEFT = (0.15, 0.7)  # of a guess's loss: learned below, hardly begun above
-MURMUR = 0.025  # of the loss: a band narrower than this is that of a constant output
 JOLT = 0.08  # of the start: a band of the first twentieth wider than this is leaps, not the luck of a batch
-STILL = 0.2  # of the fall after the first quarter made in the last one: still under way
+STILL = 0.25  # of the fall after the first quarter made in the last one: still under way
 GAP = 0.06  # of accuracy between train and valid
 
 Evidence = dict[str, float]
 
 
 def diverged(r: Reading) -> Evidence | None:
-    """A loss that is not finite, that leapt to ten thousand times its start, or that ends well above its start (row L01)."""
+    """A loss that is not finite, or that ends above any guess's (row L01).
+
+    Without the classes a guess's is that of the start, or twice the very first loss where the leap hides in the start;
+    no less than that of two classes, and no more than that of half a billion.
+    """
     bad = np.flatnonzero(~np.isfinite(r.losses))
     if bad.size:
         return {"point": int(bad[0]) + 1}
-    if r.spike > BLOWN:
-        return {"highest / start": r.spike}
-    rose = len(r.losses) >= SHORT and r.end > 1.5 * r.start
+    guess = r.guess if r.classes else np.clip(min(r.start, 2 * r.losses[0]), np.log(2), 20)
+    rose = len(r.losses) >= SHORT and r.end > 1.5 * guess
     return {"start": r.start, "end": r.end} if rose else None
 
 
@@ -49,8 +50,8 @@ def is_stuck(r: Reading) -> bool:
     """Flat after the first quarter, and no better than a guess: by the accuracy or, without it, by the loss."""
     fall = abs(r.fall(1 / 4)) / max(r.end, TINY)
     if r.train_accuracy.size > 1:
-        return fall < STUCK[1] and r.train_accuracy[-1] < min(1.25 * r.train_accuracy[0] + 0.015, 0.5)
-    return fall < STUCK[0] and r.end > 0.5 * r.start
+        return fall < STUCK and r.train_accuracy[-1] < min(1.25 * r.train_accuracy[0] + 0.015, 0.5)
+    return fall < STUCK and r.end > 0.5 * r.guess
 
 
 def left_start(r: Reading) -> bool:
@@ -71,17 +72,17 @@ def never_moved(r: Reading) -> bool:
 
 
 def not_learning(r: Reading) -> Evidence | None:
-    """Flat from the first step, with batches that hardly differ: all images get the same output (rows G01, G04)."""
-    flat = never_moved(r) and not left_start(r) and r.murmur < MURMUR
+    """Flat from the first step: all images get the same output (rows G01, G04)."""
+    flat = never_moved(r) and not left_start(r)
     return {"start": r.start, "end": r.end} if flat else None
 
 
 def rate_too_high(r: Reading) -> Evidence | None:
     """Fast, then stuck high; or a leap at the start; or a rise at the end (rows G01, L01). Source: {cite:t}`wei2015must`."""
     stuck = is_stuck(r) and was_shaken(r)
-    leapt = any(r.spike > spike and r.level > level for spike, level in LEAPS)
+    leapt = r.spike > LEAP[0] and r.level > LEAP[1]
     if stuck or (r.band < WIDE and (leapt or r.rise > 0.1)):
-        return {"highest / start": r.spike, "end / guess": r.level, "rise": r.rise}
+        return {"highest / guess": r.spike, "end / guess": r.level, "rise": r.rise}
     return None
 
 
@@ -112,14 +113,13 @@ def is_slow(r: Reading) -> bool:
 
 
 def is_high(r: Reading) -> bool:
-    """Much of the loss is left, on a net that did move; not where nearly all is right and the curve has bent."""
-    right = r.train_accuracy.size > 0 and r.train_accuracy[-1] >= 0.9 and r.late < 0.12
-    return r.level > LEFT[0] and not right and not is_stuck(r)
+    """Much of the loss is left, on a net that moved, by steps not too long."""
+    return r.level > LEFT[0] and not is_stuck(r) and not rate_too_high(r)
 
 
 def rate_too_low(r: Reading) -> Evidence | None:
     """A trend too near a straight line (rows G01, L01). Source: {cite:t}`wei2015must`."""
-    crawls = never_moved(r) and not not_learning(r)
+    crawls = never_moved(r) and not not_learning(r) and not rate_too_high(r)
     slow = crawls or (is_high(r) and is_slow(r))
     return {"end / guess": r.level, "fall in the last quarter": r.late} if slow else None
 

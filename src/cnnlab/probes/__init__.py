@@ -1,6 +1,6 @@
-"""Measure a model from outside: every probe leaves weights, gradients, buffers and modes as they were."""
+"""Measure a model from outside: every probe leaves weights, gradients, buffers, modes and random numbers as they were."""
 
-from cnnlab.probes.internals import branch_ratios, buffers_kept, monitor, saturation, updates
+from cnnlab.probes.internals import branch_ratios, monitor, saturation, updates
 from cnnlab.probes.sanity import (
     gradient_error,
     initial_loss,
@@ -11,7 +11,7 @@ from cnnlab.probes.sanity import (
     recall,
     sanity,
 )
-from cnnlab.probes.signal import growth_per_layer, outputs, signal
+from cnnlab.probes.signal import buffers_kept, growth_per_layer, outputs, signal
 from cnnlab.techniques.rectifiers import dead_fraction
 
 __all__ = [

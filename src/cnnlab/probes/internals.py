@@ -1,5 +1,6 @@
 """What happens inside a model: how far a step moves its weights, what its branches add, which units are at an end."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -8,7 +9,7 @@ from torch import Tensor, nn
 
 from cnnlab.choices import demand
 from cnnlab.lending import mode
-from cnnlab.probes.signal import outputs, signal
+from cnnlab.probes.signal import signal
 from cnnlab.techniques.initialization import layers
 from cnnlab.techniques.joins import Residual
 
@@ -29,33 +30,48 @@ def updates(model: nn.Module) -> Iterator[dict[str, float]]:
 
 
 @contextmanager
-def buffers_kept(model: nn.Module) -> Iterator[None]:
-    """After the block, every buffer of `model` (a normalization's running averages) holds what it held before (row G04)."""
-    before = [(buffer, buffer.clone()) for buffer in model.buffers()]
+def dead_units(model: nn.Module) -> Iterator[dict[str, float]]:
+    """In the block, for each layer with an `nn.ReLU` before the next layer, the share that gives only zeros (row A03)."""
+    shares: dict[str, float] = {}
+    last = ""
+
+    def follow(name: str):
+        def hook(_module, _inputs, _output) -> None:
+            nonlocal last
+            last = name
+            shares.pop(name, None)
+
+        return hook
+
+    def count(_module, _inputs, y: Tensor) -> None:
+        shares.setdefault(last, (y.detach().transpose(0, 1).flatten(1) <= 0).all(1).double().mean().item())
+
+    hooks = [layer.register_forward_hook(follow(name)) for name, layer in layers(model)]
+    hooks += [module.register_forward_hook(count) for module in model.modules() if isinstance(module, nn.ReLU)]
     try:
-        yield
+        yield shares
     finally:
-        for buffer, value in before:
-            buffer.copy_(value)
+        for hook in hooks:
+            hook.remove()
 
 
 def monitor(model: nn.Module, images: Tensor, labels: Tensor, *, lr: float) -> dict[str, list]:
     r"""One look inside, a value a layer in order of use: the columns of `signal`, and two more (rows G04, A03).
 
-    `dead` is the share of units (channels at all places) whose $z$ no image of the batch makes positive, so that a ReLU
-    after the layer gives nothing but zeros; `update_ratio` is that of a step of plain SGD,
-    $\eta \lVert \partial L / \partial W \rVert / \lVert W \rVert$. In the mode the model is in; a normalization's running
-    averages stay as they were. Source: {cite:t}`karpathy2016cs231n`.
+    `dead` is the share of units (channels at all places) for which the `nn.ReLU` after the layer gives zero on every
+    image of the batch, nan where none follows; `update_ratio` is that of a step of plain SGD,
+    $\eta \lVert \partial L / \partial W \rVert / \lVert W \rVert$, nan where the weights are frozen. One pass, in the mode
+    the model is in; running averages and random numbers stay as they were. Source: {cite:t}`karpathy2016cs231n`.
     """
     demand(lr > 0, "lr", lr, "above 0")
-    with buffers_kept(model):
+    with dead_units(model) as dead:
         columns = signal(model, images, labels)
-        with outputs(model) as caught, torch.no_grad():
-            model(images)
-    weights = [dict(layers(model))[name].weight.detach() for name in columns["layer"]]
-    norms = [(g * w.numel()) ** 0.5 for g, w in zip(columns["weight_gradient"], weights, strict=True)]
-    columns["dead"] = [(z.transpose(0, 1).flatten(1) <= 0).all(1).double().mean().item() for z in caught.values()]
-    columns["update_ratio"] = [lr * norm / w.norm().item() for norm, w in zip(norms, weights, strict=True)]
+    weights = [dict(layers(model))[name].weight.detach().double() for name in columns["layer"]]
+    squares = [g * w.numel() for g, w in zip(columns["weight_gradient"], weights, strict=True)]
+    columns["dead"] = [dead.get(name, math.nan) for name in columns["layer"]]
+    columns["update_ratio"] = [
+        (lr * w.new_tensor(s).sqrt() / w.norm()).item() for s, w in zip(squares, weights, strict=True)
+    ]
     return columns
 
 

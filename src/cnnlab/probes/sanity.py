@@ -64,14 +64,17 @@ def reachable_accuracy(labels: Tensor, *, outputs: int) -> float:
 
 
 def mixes_images(model: nn.Module, images: Tensor) -> bool:
-    """Whether the output for the first image depends on the others, by its gradient; in evaluation mode (row N04).
+    """Whether the first or the last output depends on other images, by its gradient; in evaluation mode (row N04).
 
     A view or a mean over the wrong dimension does that, and still trains. Source: {cite:t}`karpathy2019recipe`.
     """
     x = images.detach().clone().requires_grad_()
     with mode(model, training=False), torch.enable_grad():
-        (gradient,) = torch.autograd.grad(model(x)[0].square().sum(), x, materialize_grads=True)
-    return bool((gradient[1:] != 0).any())
+        y = model(x)
+        ends = [
+            torch.autograd.grad(y[i].square().sum(), x, retain_graph=True, materialize_grads=True)[0] for i in (0, -1)
+        ]
+    return bool((ends[0][1:] != 0).any() or (ends[1][:-1] != 0).any())
 
 
 def gradient_error(function: Callable[[Tensor], Tensor], x: Tensor, *, step: float = 1e-5) -> float:

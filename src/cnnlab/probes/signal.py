@@ -1,5 +1,6 @@
 """How strong the signal is at each layer: hooks that come off again."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,8 +12,22 @@ from cnnlab.techniques.initialization import layers
 
 
 @contextmanager
+def buffers_kept(model: nn.Module) -> Iterator[None]:
+    """After the block, every buffer of `model` (a normalization's running averages) holds what it held before (row G04)."""
+    before = [(buffer, buffer.clone()) for buffer in model.buffers()]
+    try:
+        yield
+    finally:
+        for buffer, value in before:
+            buffer.data.copy_(value)  # past autograd, so that a backward pass may still follow
+
+
+@contextmanager
 def outputs(model: nn.Module) -> Iterator[dict[str, Tensor]]:
-    """Inside the block, every forward pass leaves what each linear and convolutional layer gave out, by name."""
+    """Inside the block, every forward pass leaves what each linear and convolutional layer gave out, by name.
+
+    After it the model's buffers and the global random numbers are as they were.
+    """
     caught: dict[str, Tensor] = {}
 
     def catch(name: str):
@@ -24,7 +39,8 @@ def outputs(model: nn.Module) -> Iterator[dict[str, Tensor]]:
 
     hooks = [layer.register_forward_hook(catch(name)) for name, layer in layers(model)]
     try:
-        yield caught
+        with buffers_kept(model), torch.random.fork_rng():
+            yield caught
     finally:
         for hook in hooks:
             hook.remove()
@@ -35,13 +51,16 @@ def signal(model: nn.Module, images: Tensor, labels: Tensor) -> dict[str, list]:
 
     Columns, a value a layer in order of use: `layer` (name), `variance` $\mathrm{Var}(z)$ of what the layer gives out
     before its activation, `gradient` $E[(\partial L / \partial z)^2]$ of the cross-entropy there, `weight_gradient`
-    $E[(\partial L / \partial W)^2]$. Images (N, C, H, W), standardized; labels (N,) (row I08).
+    $E[(\partial L / \partial W)^2]$, nan where the weights are frozen. Images (N, C, H, W),
+    standardized; labels (N,) (row I08).
     """
     with outputs(model) as caught, torch.enable_grad():
-        loss = F.cross_entropy(model(images), labels)
-    weights = [dict(layers(model))[name].weight for name in caught]
-    gradients = torch.autograd.grad(loss, [*caught.values(), *weights])
-    mean_squares = [g.square().mean().item() for g in gradients]
+        x = images.detach().requires_grad_().clone()  # below frozen layers, too, a gradient arrives
+        loss = F.cross_entropy(model(x), labels)
+    tensors = [*caught.values(), *(dict(layers(model))[name].weight for name in caught)]
+    wanted = [t for t in tensors if t.requires_grad]
+    found = iter(torch.autograd.grad(loss, wanted, materialize_grads=True))
+    mean_squares = [next(found).square().mean().item() if t.requires_grad else math.nan for t in tensors]
     return {
         "layer": list(caught),
         "variance": [z.var(correction=0).item() for z in caught.values()],
