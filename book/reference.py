@@ -49,7 +49,11 @@ def _plain(part: str, more: bool) -> str:
 def translate(app, what, name, obj, options, lines: list[str]) -> None:
     """autodoc's hook: the lines of a docstring, changed in place."""
     text = restructured("\n".join(lines))
-    lines[:] = ROWS.sub(lambda rows: ROW.sub(r"`\g<0> <../techniques.html#\g<0>>`__", rows[0]), text).split("\n")
+    lines[:] = ROWS.sub(lambda rows: ROW.sub(_link, rows[0]), text).split("\n")
+
+
+def _link(row: re.Match) -> str:
+    return f"`{row[0]} <../techniques.html#{row[0].lower()}>`__"
 
 
 def modules() -> list[str]:

@@ -1,9 +1,15 @@
-// Two repairs that configuration does not reach, and the search of the index of techniques.
+// Three repairs that configuration does not reach, and the search of the index of techniques.
 // Sphinx's search fetches each found page for a summary, and a page opened as a file may fetch nothing.
 if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
 // docutils puts entries of a deprecated role into its list of references; screen readers want list items.
 addEventListener("DOMContentLoaded", () =>
   document.querySelectorAll(".citation-list > .citation").forEach((entry) => entry.setAttribute("role", "listitem")));
+// The theme's button that unfolds a part of the contents has no name.
+addEventListener("DOMContentLoaded", () =>
+  document.querySelectorAll("li.has-children > details > summary").forEach((button) => {
+    const link = button.closest("li").querySelector("a");
+    button.setAttribute("aria-label", `Pages under ${link.textContent.trim()}`);
+  }));
 
 addEventListener("DOMContentLoaded", () => {
   const table = document.querySelector("table.techniques");
