@@ -19,8 +19,9 @@ COMMAND = ["build", ".", "-W", "--keep-going", "--path-output", "."]
 
 
 def fingerprint() -> str:
-    """A hash over everything the chapters import or read: code, records, widgets, the libraries that draw."""
-    files = (p for p in (ROOT / "src").rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+    """A hash over what pages are made from beside their text: code, records, widgets, our extension, what draws."""
+    files = [p for p in (ROOT / "src").rglob("*") if p.is_file() and "__pycache__" not in p.parts]
+    files += (ROOT / "book").glob("*.py")
     drawn_by = " ".join(importlib.metadata.version(name) for name in ("torch", "numpy", "matplotlib"))
     digest = hashlib.sha256(drawn_by.encode())
     for path in sorted(files):
