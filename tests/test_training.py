@@ -270,10 +270,12 @@ def test_a_caller_that_stops_keeps_a_usable_model():
 
 
 INTERRUPTED = """
-import time, torch
+import signal, time, torch
 from torch import nn
 from cnnlab.config import Training
 from test_training import FIXED, dataset, evaluate, fit, net
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a run in the background inherits a deaf ear
 
 class Slow(nn.Module):
     def __init__(self):
