@@ -7,36 +7,61 @@ from cnnlab.choices import choose
 
 @dataclass(frozen=True)
 class Data:
-    """Which images. `image_size` in pixels a side (None: as they come); `train_images` None means all of them."""
+    """Which images, and what is done to all of them once, before the first step.
+
+    `image_size` in pixels a side (None: as they come); `train_images` None means all of them; `label_noise` is the share of
+    train labels that are turned into another class; `color_space` and `enhancement` are done to train, valid and test.
+    """
 
     dataset: str = "digits"
     image_size: int | None = None
     train_images: int | None = None
+    label_noise: float = 0.0
+    color_space: str = "rgb"
+    enhancement: str = "none"
 
 
 @dataclass(frozen=True)
 class Model:
-    """Which network. A model raises on a field set away from its default that it does not read."""
+    """Which network. A model raises on a field set away from its default that it does not read.
+
+    `placement` is that of batch normalization: `none`, `before` or `after` the activation. `pool_window` is written
+    kernel/stride, `skip` is the number of convolutions under an identity (0: no skips), `head` a plan of `models.heads`,
+    `color` a variant of `techniques.learned_color` before the first convolution.
+    """
 
     model: str = "plain"
     depth: int = 3
     width: int = 16
     activation: str = "relu"
     initialization: str = "he"
+    placement: str = "none"
+    convolution: str = "full"
+    kernel_size: int = 3
+    padding: str = "zeros"
+    bias: bool = True
+    pooling: str = "max"
+    pool_window: str = "2/2"
+    skip: int = 0
+    head: str = "avg_clf"
+    dropout: float = 0.0
+    color: str = "none"
 
 
 @dataclass(frozen=True)
 class Training:
-    """How it is trained. `steps`, if given, wins over `epochs`; `augmentation` is `none`, `flip` or `crop+flip`."""
+    """How it is trained. `steps`, if given, wins over `epochs`; names stand in the tables of the techniques."""
 
     epochs: int = 3
     steps: int | None = None
     batch_size: int = 64
     lr: float = 0.05
     momentum: float = 0.9
+    nesterov: bool = True
     weight_decay: float = 0.0
     schedule: str = "linear"
     augmentation: str = "none"
+    loss: str = "cross_entropy"
 
 
 @dataclass(frozen=True)

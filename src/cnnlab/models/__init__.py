@@ -29,6 +29,7 @@ from cnnlab.models.stochastic_depth import stochastic_depth_resnet
 from cnnlab.models.tricks import TRICKS, caffenet_with
 from cnnlab.models.vgg import vgg
 from cnnlab.models.wide_resnet import wide_resnet
+from cnnlab.models.workbench import workbench
 from cnnlab.models.xception import xception
 
 
@@ -42,9 +43,9 @@ def build(config: Model, *, in_channels: int, classes: int) -> nn.Module:
     - 64: vgg*, googlenet*, squeezenet, henet, resnext29, fractal*, stagewise_boosting, taylor_series
     - 96: alexnet, caffenet*, allcnn; 192: nin
 
-    "plain" has no paper, and what does not read `width` has the paper's. A field away from its default that the model
-    does not read raises a `ValueError`, and so do numbers of channels, classes, width or depth that are not whole or
-    below 1.
+    "plain" and "workbench" have no paper, and what does not read `width` has the paper's. A field away from its default
+    that the model does not read raises a `ValueError`, and so do numbers of channels, classes, width or depth that are not
+    whole or below 1.
     """
     builder, reads = choose(MODELS, config.model, "model")
     sizes = {"in_channels": in_channels, "classes": classes, "width": config.width, "depth": config.depth}
@@ -60,6 +61,7 @@ def build(config: Model, *, in_channels: int, classes: int) -> nn.Module:
 # As they are for 32x32 images, and the fields of `Model` that each reads; for the papers' widths see `build`.
 MODELS = {
     "plain": (Plain, ("depth", "width", "activation")),
+    "workbench": (workbench, tuple(name for name in vars(Model()) if name not in ("model", "initialization"))),
     "alexnet": (partial(alexnet, size="32"), ("width", "activation")),
     "caffenet": (partial(caffenet, size="32"), ("width", "activation")),
     "caffenet_all": (partial(caffenet_with, tricks=TRICKS, size="32"), ("width",)),
@@ -76,7 +78,7 @@ MODELS = {
     "xception": (partial(xception, size="32"), ("width",)),
     "nin": (nin, ("width", "activation")),
     "allcnn": (allcnn, ("width", "activation")),
-    "fitnet4": (fitnet4, ("width", "activation")),
+    "fitnet4": (fitnet4, ("width", "activation", "placement")),
     "fitresnet4": (fitresnet4, ("width", "activation")),
     "resnet20": (partial(cifar_resnet, depth=20), ("width", "activation")),
     "resnet56": (partial(cifar_resnet, depth=56), ("width", "activation")),

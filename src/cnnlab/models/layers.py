@@ -14,12 +14,16 @@ def conv(
     Maxout gets twice the filters. An odd kernel keeps height and width at stride 1, unless `options`, the keywords of
     `nn.Conv2d`, say otherwise.
     """
-    filters = out_channels * pieces(act)
-    layer = nn.Conv2d(in_channels, filters, kernel_size, **({"padding": kernel_size // 2} | options))
+    layer = nn.Conv2d(in_channels, out_channels * pieces(act), kernel_size, **({"padding": kernel_size // 2} | options))
+    return followed(layer, out_channels, act=act, placement=placement)
+
+
+def followed(layer: nn.Module, out_channels: int, *, act: str, placement: str) -> nn.Sequential:
+    """A layer with the filters that `act` makes `out_channels` of, that activation, and batch normalization as placed."""
     function = activation(act)
     orders = {
         "none": [layer, function],
-        "before": [layer, nn.BatchNorm2d(filters), function],
+        "before": [layer, nn.BatchNorm2d(out_channels * pieces(act)), function],
         "after": [layer, function, nn.BatchNorm2d(out_channels)],
     }
     return nn.Sequential(*choose(orders, placement, "placement"))
