@@ -37,7 +37,9 @@ def start(model=None, data=None, **settings):
         ({"momentum": 1.0}, "momentum must be at least 0 and below 1; got 1.0"),
         ({"weight_decay": -1e-4}, "weight_decay must be 0 or more and finite; got -0.0001"),
         ({"schedule": "triangle"}, 'schedule "triangle" is unknown; choose one of: constant'),
-        ({"augmentation": "rotate"}, 'augmentation "rotate" is unknown; choose one of: crop+flip'),
+        ({"augmentation": "shear"}, 'augmentation "shear" is unknown; choose one of: crop+flip'),
+        ({"loss": "mse"}, 'loss "mse" is unknown; choose one of: cross_entropy, hard_bootstrapping'),
+        ({"nesterov": "no"}, "nesterov must be true or false; got no"),
     ],
 )
 def test_a_setting_out_of_range_is_refused_before_the_first_epoch(settings, message):

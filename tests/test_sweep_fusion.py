@@ -2,6 +2,7 @@
 
 import copy
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -131,7 +132,7 @@ def test_in_float32_the_first_ten_losses_agree(build, digits):
 
 
 def test_members_keep_their_own_settings_seeds_and_first_weights(digits):
-    """Seed, momentum (none as well), weight decay, schedule and augmentation, each set against each."""
+    """Seed, momentum (none, plain and Nesterov's), weight decay, schedule and augmentation, each set against each."""
     settings = [
         {},
         {"momentum": 0.0},
@@ -139,6 +140,8 @@ def test_members_keep_their_own_settings_seeds_and_first_weights(digits):
         {"weight_decay": 1e-3, "schedule": "cosine"},
         {"augmentation": "crop+flip"},
         {"augmentation": "flip", "schedule": "constant", "lr": 0.1},
+        {"augmentation": "rotate", "nesterov": False},
+        {"augmentation": "scale", "nesterov": False, "momentum": 0.0, "weight_decay": 1e-2},
     ]
     configs = [Training(**vars(HUNDRED) | each) for each in settings]
     check_same([Member(seeded(normed, seed), config, seed % 4) for seed, config in enumerate(configs)], digits)
@@ -344,6 +347,12 @@ def test_what_cannot_be_fused_is_named(build, why, digits):
 def test_members_that_step_differently_are_refused(name, digits):
     configs = [Training(**vars(HUNDRED) | {name: value}) for value in (10, 20)]
     with pytest.raises(CannotFuse, match=f"the members differ in {name}: 10, 20"):
+        fit_together([Member(seeded(normed), config) for config in configs], digits, **FIXED)
+
+
+def test_members_with_another_loss_are_refused(digits):
+    configs = [HUNDRED, replace(HUNDRED, loss="soft_bootstrapping")]
+    with pytest.raises(CannotFuse, match="only cross_entropy is computed member by member, not soft_bootstrapping"):
         fit_together([Member(seeded(normed), config) for config in configs], digits, **FIXED)
 
 

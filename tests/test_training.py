@@ -16,8 +16,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from cnnlab import data, models
 from cnnlab.config import Model, Training
 from cnnlab.data import Dataset, Split
+from cnnlab.techniques.augmentation import AUGMENTATIONS
 from cnnlab.techniques.cycles import range_of
 from cnnlab.techniques.initialization import initialize
+from cnnlab.techniques.losses import LOSSES
 from cnnlab.training import evaluate, fit, range_test
 
 FIXED = {"device": "cpu", "precision": "fp32"}
@@ -71,13 +73,40 @@ def test_fit_equals_the_loop_written_out():
     torch.testing.assert_close(weights(model), weights(twin), atol=1e-9, rtol=0)
 
 
+@pytest.mark.rows("T04")
+@pytest.mark.parametrize("momentum", [0.9, 0.0])
+def test_another_loss_and_plain_momentum_equal_the_loop_written_out(momentum):
+    """Whole batches, so that order does not matter; the valid loss is the cross-entropy all the same."""
+    data, model, twin = dataset(), net().double(), net().double()
+    config = Training(epochs=6, batch_size=96, lr=0.1, momentum=momentum, nesterov=False, loss="label_smoothing")
+    epochs = list(fit(model, data, replace(config, schedule="constant"), **FIXED))
+
+    images = (data.train.images.double() / 255 - data.mean.view(-1, 1, 1)) / data.std.view(-1, 1, 1)
+    optimizer = torch.optim.SGD(twin.parameters(), lr=0.1, momentum=momentum)
+    for epoch in epochs:
+        optimizer.zero_grad()
+        loss = cross_entropy(twin(images), data.train.labels, label_smoothing=0.1)
+        loss.backward()
+        optimizer.step()
+        assert epoch.train_loss == pytest.approx(loss.item(), abs=1e-9)
+    valid_loss, _ = evaluate(twin, data.valid, mean=data.mean, std=data.std)
+    assert epochs[-1].valid_loss == pytest.approx(valid_loss, abs=1e-9)
+
+
+@pytest.mark.rows("T04", "F04")
+@pytest.mark.parametrize("name", LOSSES)
+def test_every_loss_trains(name):
+    epochs = list(fit(net(), dataset(), Training(epochs=5, batch_size=16, loss=name), **FIXED))
+    assert epochs[-1].valid_accuracy == 1.0
+
+
 def test_fit_learns_what_can_be_learned():
     epochs = list(fit(net(), dataset(), Training(epochs=5, batch_size=16, lr=0.05), **FIXED))
     assert epochs[-1].valid_accuracy == 1.0
     assert epochs[-1].train_loss < 0.2 * epochs[0].losses[0]
 
 
-@pytest.mark.parametrize("augmentation", ["none", "flip", "crop+flip"])
+@pytest.mark.parametrize("augmentation", AUGMENTATIONS)
 def test_same_seed_gives_the_same_numbers_twice_and_another_seed_does_not(augmentation):
     config = Training(epochs=2, batch_size=32, augmentation=augmentation)
     first, second, other = (

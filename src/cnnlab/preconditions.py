@@ -9,6 +9,7 @@ from cnnlab.config import Training
 from cnnlab.data import Dataset, Split
 from cnnlab.lending import mode
 from cnnlab.techniques.augmentation import augmentation
+from cnnlab.techniques.losses import loss
 from cnnlab.techniques.preprocessing import standardize
 from cnnlab.techniques.schedules import schedule
 
@@ -21,6 +22,7 @@ def check_settings(config: Training) -> None:
         "batch_size": (config.batch_size >= 1, "1 or more"),
         "lr": (0 < config.lr < math.inf, "above 0 and finite"),
         "momentum": (0 <= config.momentum < 1, "at least 0 and below 1"),
+        "nesterov": (isinstance(config.nesterov, bool), "true or false"),
         "weight_decay": (0 <= config.weight_decay < math.inf, "0 or more and finite"),
     }
     for name, (kept, allowed) in rules.items():
@@ -28,6 +30,7 @@ def check_settings(config: Training) -> None:
             raise ValueError(f"{name} must be {allowed}; got {getattr(config, name)}")
     schedule(config.schedule)
     augmentation(config.augmentation)
+    loss(config.loss)
 
 
 def check_weights(model: nn.Module) -> None:

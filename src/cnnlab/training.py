@@ -24,6 +24,7 @@ from cnnlab.devices import PRECISIONS, choose_device, choose_precision
 from cnnlab.lending import fresh_randomness, lent, mode
 from cnnlab.preconditions import check_images, check_outputs, check_settings, check_weights
 from cnnlab.techniques.augmentation import Pixels, draw, lay_out, take
+from cnnlab.techniques.losses import loss
 from cnnlab.techniques.preprocessing import standardize
 from cnnlab.techniques.schedules import schedule
 
@@ -33,11 +34,12 @@ WATCH = 50  # steps between two looks for a loss that is not finite
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one part of a run gave: losses are mean cross-entropies in nats, accuracies fractions of 1.
+    """What one part of a run gave: losses are means over images, accuracies fractions of 1.
 
     `train_loss` and `train_accuracy` are means over the part's steps, taken while the weights move; the valid ones come
-    after it, NaN where there are no valid images. `step` counts all steps so far, `lr` is that of the last, `losses`
-    has each. `seconds` and `images_per_second` leave validation out.
+    after it, NaN where there are no valid images. Train losses are of the `loss` of the settings, `valid_loss` is the
+    cross-entropy in nats whatever that is. `step` counts all steps so far, `lr` is that of the last, `losses` has
+    each. `seconds` and `images_per_second` leave validation out.
 
     `diverged_at` is None, or the first step (from 1) whose loss was not finite, or after which a weight was not: then
     this epoch is the last, ends with that step, and is not validated. A loss that is large but finite is no divergence.
@@ -65,7 +67,7 @@ def fit(
     device: str | torch.device | None = None,
     precision: str | None = None,
 ) -> Iterator[Epoch]:
-    """Train `model` on `data.train` by SGD with Nesterov momentum; a generator of one `Epoch` at a time.
+    """Train `model` on `data.train` by SGD with momentum; a generator of one `Epoch` at a time.
 
     `config.steps` steps if given, in `epochs` parts as equal as can be (no part without a step), else `epochs` walks
     through the shuffled images. Every batch is full: the images a walk leaves over wait for the next one, shuffled
@@ -161,11 +163,11 @@ def batches(data: Dataset, pixels: Pixels, size: int, *, dtype: torch.dtype, gen
     device, count = pixels.table.device, len(data.train.labels)
     while True:
         order = torch.randperm(count, generator=generator)
-        starts, mirrored = (drawn.to(device) for drawn in draw(pixels, order, generator))
+        drawn = [each.to(device) for each in draw(pixels, order, generator)]
         labels = data.train.labels[order.to(device)]
         for first in range(0, count - size + 1, size):
             batch = slice(first, first + size)
-            images = take(pixels, starts[batch], mirrored[batch])
+            images = take(pixels, *(each[batch] for each in drawn))
             yield standardize(images, data.mean, data.std, dtype), labels[batch]
 
 
@@ -173,11 +175,13 @@ def _stepper(model: nn.Module, config: Training, precision: str) -> Callable[[Te
     """One step of the optimizer as a function of images, labels and learning rate: (loss, hits), left on the device."""
     kind = next(model.parameters()).device.type
     scaler = torch.amp.GradScaler(kind, enabled=precision == "fp16")
+    # Cross-entropy is torch's own: to the last bit what records were measured with.
+    objective = cross_entropy if config.loss == "cross_entropy" else loss(config.loss)
     optimizer = torch.optim.SGD(
         model.parameters(),
         lr=config.lr,
         momentum=config.momentum,
-        nesterov=config.momentum > 0,
+        nesterov=config.nesterov and config.momentum > 0,
         weight_decay=config.weight_decay,
         # The fused kernel reads the scaler's verdict on the device; the foreach one would wait for it at every step.
         **{"fused" if scaler.is_enabled() else "foreach": True},
@@ -188,7 +192,7 @@ def _stepper(model: nn.Module, config: Training, precision: str) -> Callable[[Te
             group["lr"] = lr
         with torch.autocast(kind, PRECISIONS[precision], enabled=precision != "fp32"):
             logits = model(images)
-        loss = cross_entropy(logits.to(images.dtype), labels)
+        loss = objective(logits.to(images.dtype), labels)
         optimizer.zero_grad()
         scaler.scale(loss).backward()
         scaler.step(optimizer)

@@ -1,4 +1,4 @@
-"""The gather against torchvision's crop and flip, image by image, and the laws of what is drawn."""
+"""The gather against torchvision's crop and flip, image by image, the warp against its affine, the laws of the draws."""
 
 import re
 
@@ -7,6 +7,9 @@ import torch
 from torch import Generator
 
 from cnnlab.techniques.augmentation import AUGMENTATIONS, augment, augmentation, draw, lay_out, take
+
+GATHERED = [name for name, kind in AUGMENTATIONS.items() if not kind.warps]
+WARPED = [name for name, kind in AUGMENTATIONS.items() if kind.warps]
 
 
 def noise(n: int, channels: int, height: int, width: int) -> torch.Tensor:
@@ -38,7 +41,7 @@ def test_gather_equals_torchvision_for_every_shift_and_both_sides(shape):
             assert torch.equal(take(pixels, starts, torch.full_like(starts, mirrored)), want)
 
 
-@pytest.mark.parametrize("name", AUGMENTATIONS)
+@pytest.mark.parametrize("name", GATHERED)
 def test_every_image_is_one_of_the_crops_of_itself(name):
     images = noise(64, 3, 16, 16)
     kind = augmentation(name)
@@ -95,9 +98,10 @@ def test_crops_and_sides_are_uniform():
     assert ((counts - n / 18).square() / (n / 18)).sum() < 36.2
 
 
-def test_the_same_generator_state_draws_the_same():
+@pytest.mark.parametrize("name", ["crop+flip", *WARPED])
+def test_the_same_generator_state_draws_the_same(name):
     images = noise(32, 3, 16, 16)
-    first, second, other = (augment(images, "crop+flip", Generator().manual_seed(seed)) for seed in (4, 4, 5))
+    first, second, other = (augment(images, name, Generator().manual_seed(seed)) for seed in (4, 4, 5))
     assert torch.equal(first, second)
     assert not torch.equal(first, other)
 
@@ -108,7 +112,57 @@ def test_the_global_random_state_is_not_touched():
     assert torch.equal(torch.get_rng_state(), before)
 
 
-@pytest.mark.parametrize("name", AUGMENTATIONS)
+@pytest.mark.rows("D05")
+@pytest.mark.parametrize("name", WARPED)
+def test_a_warped_image_is_torchvisions_affine_of_the_gathered_one(name):
+    """Turned and scaled by what the drawn matrix says; a byte may be rounded the other way."""
+    from torchvision.transforms.v2.functional import InterpolationMode, affine
+
+    images, kind = noise(20, 3, 16, 16), augmentation(name)
+    pixels = lay_out(images, name)
+    starts, mirrored, matrices = draw(pixels, torch.arange(20), Generator().manual_seed(3))
+    got = take(pixels, starts, mirrored, matrices)
+    assert got.dtype == torch.uint8
+    for image, source, matrix in zip(got, take(pixels, starts, mirrored), matrices, strict=True):
+        factor, angle = matrix.det().sqrt().item(), torch.atan2(matrix[1, 0], matrix[0, 0]).rad2deg().item()
+        assert abs(angle) <= kind.degrees + 1e-4 and 1 / kind.scale - 1e-6 <= factor <= kind.scale + 1e-6
+        want = affine(source.float(), angle, [0, 0], factor, [0.0], interpolation=InterpolationMode.BILINEAR)
+        assert (image - want).abs().max() < 0.51
+
+
+@pytest.mark.rows("D05")
+def test_angles_are_uniform_and_factors_log_uniform_over_their_range():
+    """Each eighth of the range gets its share: χ² with 7 degrees of freedom, 24.3 is its 0.1 % point."""
+    n = 8_000
+    for name in ("rotate", "scale"):
+        pixels = lay_out(torch.zeros(1, 1, 8, 8, dtype=torch.uint8), name)
+        *_, matrices = draw(pixels, torch.zeros(n, dtype=torch.long), Generator().manual_seed(0))
+        turned = torch.atan2(matrices[:, 1, 0], matrices[:, 0, 0]).rad2deg() / 15
+        zoomed = matrices[:, 0, 0].log() / torch.tensor(1.25).log()
+        counts = torch.histc(turned if name == "rotate" else zoomed, 8, -1, 1)
+        assert counts.sum() == n
+        assert ((counts - n / 8).square() / (n / 8)).sum() < 24.3
+
+
+@pytest.mark.rows("D05")
+def test_an_angle_of_zero_gives_the_image():
+    images = noise(5, 3, 9, 16)
+    pixels = lay_out(images, "rotate")
+    rows = torch.arange(5)
+    assert torch.equal(take(pixels, rows, 0 * rows, torch.eye(2).expand(5, 2, 2)), images)
+
+
+def test_what_is_turned_is_cropped_and_mirrored_as_without_it():
+    """The angle is drawn last, so the first walk through the images has the crops and sides of crop+flip."""
+    images = noise(12, 3, 16, 16)
+    plain, turned = (
+        draw(lay_out(images, name), torch.arange(12), Generator().manual_seed(1))
+        for name in ("crop+flip", "crop+flip+rotate")
+    )
+    assert len(plain) == 2 and all(torch.equal(one, two) for one, two in zip(plain, turned[:2], strict=True))
+
+
+@pytest.mark.parametrize("name", GATHERED)
 def test_a_batch_is_channels_last_without_a_copy(name):
     batch = augment(noise(4, 3, 16, 16), name)
     assert batch.is_contiguous(memory_format=torch.channels_last)
@@ -120,5 +174,5 @@ def test_images_too_small_to_shift_are_refused():
 
 
 def test_unknown_augmentation_lists_the_choices():
-    with pytest.raises(ValueError, match=re.escape('"rotate" is unknown; choose one of: crop+flip, flip, none')):
-        augmentation("rotate")
+    with pytest.raises(ValueError, match=re.escape('"shear" is unknown; choose one of: crop+flip, crop+flip+rotate')):
+        augmentation("shear")

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from cnnlab import data, models
-from cnnlab.config import Config
+from cnnlab.config import Config, Data
 from cnnlab.data import Dataset
+from cnnlab.data.preparation import check_preparation, prepare
 from cnnlab.techniques.initialization import initialize
 from cnnlab.techniques.preprocessing import standardize
 
@@ -15,14 +16,14 @@ PROBE = 256  # images that LSUV sees
 
 
 @functools.lru_cache(maxsize=2)
-def _load(dataset: str, image_size: int | None, train_images: int | None) -> Dataset:
-    loaded = data.load(dataset, size=image_size, progress=False)
-    return loaded if train_images is None else loaded.subset(train_images)
+def _load(asked: Data) -> Dataset:
+    check_preparation(asked)
+    return prepare(data.load(asked.dataset, size=asked.image_size, progress=False), asked)
 
 
 def dataset_of(config: Config) -> Dataset:
-    """The images of a config, kept in memory by the process that asked."""
-    return _load(config.data.dataset, config.data.image_size, config.data.train_images)
+    """The images of a config, prepared as it says and kept in memory by the process that asked."""
+    return _load(config.data)
 
 
 def network(config: Config, dataset: Dataset, seed: int, *, dtype: torch.dtype = torch.float32) -> nn.Module:

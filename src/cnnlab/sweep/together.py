@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 
 from cnnlab.config import Training
 from cnnlab.data import Dataset
-from cnnlab.devices import PRECISIONS, choose_device, choose_precision
+from cnnlab.devices import PRECISIONS, choose_device, choose_precision, keep_memory
 from cnnlab.lending import lent, mode
 from cnnlab.preconditions import check_images, check_outputs, check_settings, check_weights
 from cnnlab.sweep.fusion import Fused, fuse
@@ -46,10 +46,12 @@ def fit_together(
     order, has its own settings, and is trained in place. One that diverges ends there and touches no other. Its seconds
     are its share of the time that all took, so that the members' seconds add up to the clock's.
 
-    Members may differ in weights, seed, `lr`, `momentum`, `weight_decay`, `schedule` and `augmentation`, and in what
-    `fusion.fuse` allows. What does not go together raises a `CannotFuse`, other mistakes the `ValueError` that `fit` gives.
+    Members may differ in weights, seed, `lr`, `momentum`, `nesterov`, `weight_decay`, `schedule` and `augmentation`, and
+    in what `fusion.fuse` allows. What does not go together raises a `CannotFuse`, other mistakes the `ValueError` that
+    `fit` gives.
     """
     device = choose_device(device)
+    keep_memory()
     _check_own(members)
     for member in members:
         check_settings(member.config)
@@ -79,11 +81,13 @@ def _check_own(members: Sequence[Member]) -> None:
 
 
 def check_alike(members: Sequence[Member]) -> None:
-    """Members that go together take the same steps, in weights of one kind; else a `CannotFuse`."""
+    """Members that go together take the same steps by cross-entropy, in weights of one kind; else a `CannotFuse`."""
     for name in ("steps", "epochs", "batch_size"):
         values = {getattr(member.config, name) for member in members}
         if len(values) > 1:
             raise CannotFuse(f"the members differ in {name}: {', '.join(sorted(map(str, values)))}")
+    if others := sorted({member.config.loss for member in members} - {"cross_entropy"}):
+        raise CannotFuse(f"only cross_entropy is computed member by member, not {', '.join(others)}")
     dtypes = {str(weight.dtype) for member in members for weight in member.model.parameters()}
     if len(dtypes) > 1:
         raise CannotFuse(f"the members' weights are of different kinds: {', '.join(sorted(dtypes))}")
@@ -175,7 +179,8 @@ def _stepper(fused: Fused, members: list[Member], precision: str) -> Callable[[T
     """One step of all members as a function of images, labels and learning rates: (losses, hits), (members,) each."""
     configs = [member.config for member in members]
     owned = fused.owned()
-    optimizer = MemberSGD(owned, [each.momentum for each in configs], [each.weight_decay for each in configs])
+    settings = ([getattr(each, name) for each in configs] for name in ("momentum", "weight_decay", "nesterov"))
+    optimizer = MemberSGD(owned, *settings)
     weights = [weight for weight, _ in owned]
     kind = weights[0].device.type
 
