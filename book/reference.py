@@ -127,7 +127,7 @@ def _row(row: dict[str, str], repository: str) -> list[str]:
     files = dict.fromkeys(test.split("::")[0] for test in row["test"].split())
     tests = [f"[{Path(file).stem.removeprefix('test_')}]({repository}/blob/main/{file})" for file in files]
     book = [f"[{slug}](../chapters/{slug}.ipynb)" for slug in row["chapter"].split()]
-    book += [f"experiment `{slug}`" for slug in row["experiment"].split()]
+    book += [f"[experiment](#published-{slug}) `{slug}`" for slug in row["experiment"].split()]
     return [row["id"], row["name"], ", ".join(symbols), ", ".join(tests), ", ".join(book)]
 
 

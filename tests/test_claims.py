@@ -1,11 +1,14 @@
-"""What the chapters say of their records, as tests: a sentence that the record does not bear fails here."""
+"""Claims and their verdicts; and what the chapters say of their records: a sentence that the record does not bear fails."""
 
 import itertools
 import statistics
 
 import pytest
 
-from cnnlab import record
+from cnnlab import experiment, record
+from cnnlab.claims import claims, verdicts
+from cnnlab.experiment import parse
+from cnnlab.record import Record, Run
 
 SERIOUS = ("xavier", "he", "orthogonal", "lsuv")
 
@@ -137,3 +140,168 @@ def test_under_relu_he_and_lsuv_learn_first_xavier_and_orthogonal_later_zeros_ne
     assert all(loss(rule, 0) < 2.28 for rule in ("he", "lsuv"))
     assert all(loss(rule, 0) > 2.295 and loss(rule, -1) < 2.15 for rule in ("xavier", "orthogonal"))
     assert all(loss(rule, -1) > 2.295 for rule in ("zeros", "normal"))
+
+
+TOML = """
+question = "Which pooling, and where?"
+sources = ["a paper"]
+[baseline]
+pooling = "max"
+[factor.pooling]
+fields = ["pooling"]
+levels = { max = { pooling = "max" }, average = { pooling = "average" } }
+[factor.depth]
+fields = ["depth"]
+levels = { flat = { depth = 3 }, deep = { depth = 5 } }
+[size.cpu]
+seeds = [0, 1, 2]
+"""
+GAIN = """
+[[claim]]
+says = "Max beats average in a flat net."
+better = { pooling = "max", depth = "flat" }
+than = { pooling = "average", depth = "flat" }
+"""
+BEYOND = (
+    GAIN
+    + """
+beyond = { better = { pooling = "max", depth = "deep" }, than = { pooling = "average", depth = "deep" } }
+"""
+)
+
+
+def asked_with(text: str):
+    return parse("x", TOML + text)
+
+
+def answered(asked, values: dict[tuple[str, str], list[float]], diverged=(), **changes) -> Record:
+    """A record of `values` by (pooling, depth), one a seed; the levels in `diverged` ended early in seed 0."""
+    runs = [
+        Run(
+            dict(zip(("pooling", "depth"), level, strict=True)),
+            seed,
+            1.0,
+            "diverged at step 2" if level in diverged and seed == 0 else "finished",
+            {"test_accuracy": value, "test_loss": None if level in diverged and seed == 0 else 1.0},
+            {},
+        )
+        for level, column in values.items()
+        for seed, value in enumerate(column)
+    ]
+    base = {
+        "slug": "x", "fingerprint": asked.fingerprint, "size": "cpu", "smoke": False, "version": "0", "date": "d",
+        "machine": {}, "data": {"linear_accuracy": 20.0}, "baseline": {}, "seeds": [0, 1, 2],
+        "factors": {"pooling": ["max", "average"], "depth": ["flat", "deep"]},
+    }  # fmt: skip
+    return Record(**{**base, **changes}, runs=runs)
+
+
+MAX, AVERAGE = [60.0, 62.0, 64.0], [57.1, 59.0, 60.9]
+FLAT = {("max", "flat"): MAX, ("average", "flat"): AVERAGE}
+DEEP = {("max", "deep"): [70.0, 71.0, 72.0], ("average", "deep"): [69.0, 70.1, 70.9]}
+
+
+def test_a_claim_holds_where_the_interval_lies_above_zero_and_is_contradicted_where_it_lies_below():
+    asked = asked_with(GAIN)
+    (held,) = verdicts(asked, answered(asked, FLAT | DEEP))
+    (other,) = verdicts(asked, answered(asked, {("max", "flat"): AVERAGE, ("average", "flat"): MAX} | DEEP))
+    assert (held.word, other.word) == ("held", "contradicted")
+    assert held.interval.mean == pytest.approx(3.0) == -other.interval.mean
+    assert str(held) == "Held: Max beats average in a flat net. Ours: +3.0 ± 0.2 points over 3 seeds."
+
+
+def test_where_zero_lies_inside_the_verdict_says_what_could_have_been_seen():
+    asked = asked_with(GAIN)
+    (verdict,) = verdicts(asked, answered(asked, FLAT | DEEP | {("average", "flat"): [61.0, 61.0, 64.5]}))
+    assert verdict.word == "cannot tell"
+    assert verdict.measured.startswith("Ours: -0.2 ± 2.6 points over 3 seeds. An effect larger than 2.6 would probably")
+
+
+def test_a_gain_beyond_another_is_the_difference_of_differences_seed_by_seed():
+    asked = asked_with(BEYOND)
+    (verdict,) = verdicts(asked, answered(asked, FLAT | DEEP))
+    sums = [a - b - (c - d) for a, b, c, d in zip(MAX, AVERAGE, *DEEP.values(), strict=True)]
+    half = record.interval(sums).half
+    assert (verdict.interval.mean, verdict.interval.half) == pytest.approx((sum(sums) / 3, half))
+    assert verdict.word == "held"
+    rows = [
+        {"pooling": p, "depth": d, "test_accuracy": v}
+        for (p, d), v in zip(FLAT | DEEP, (9.0, 7.0, 5.0, 4.5), strict=True)
+    ]
+    assert verdict.claim.published(rows) == 2.0 - 0.5
+    assert verdict.claim.published(rows[1:]) is None and verdict.claim.published([*rows, rows[0]]) is None
+
+
+def test_only_the_seeds_that_all_levels_have_take_part():
+    asked = asked_with(BEYOND)
+    (verdict,) = verdicts(asked, answered(asked, FLAT | DEEP | {("max", "deep"): [70.0, 71.0]}))
+    assert verdict.interval.n == 2
+
+
+def test_a_diverged_run_counts_at_chance_and_the_verdict_says_so():
+    asked = asked_with(GAIN)
+    values = FLAT | DEEP | {("average", "flat"): [10.0, 10.0, 10.0]}
+    (verdict,) = verdicts(asked, answered(asked, values, diverged=[("average", "flat")]))
+    assert verdict.interval.mean == pytest.approx(52.0)
+    assert str(verdict).endswith("1 diverged run of these levels counts at chance.")
+
+
+def test_a_measure_that_a_diverged_run_lacks_decides_nothing():
+    asked = asked_with(GAIN + 'measure = "test_loss"')
+    (verdict,) = verdicts(asked, answered(asked, FLAT | DEEP, diverged=[("max", "flat")]))
+    assert verdict.word == "cannot tell" and verdict.measured == "A diverged run has no test loss."
+
+
+def test_a_smoke_run_and_a_stale_record_give_no_verdict():
+    asked = asked_with(GAIN)
+    assert verdicts(asked, answered(asked, FLAT | DEEP, smoke=True)) == []
+    assert verdicts(asked, answered(asked, FLAT | DEEP, fingerprint="another")) == []
+
+
+def test_claims_do_not_touch_the_fingerprint():
+    assert asked_with(GAIN).fingerprint == asked_with("").fingerprint
+    assert len(experiment.load("initialization").claims) > 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('says = "Max beats average in a flat net."', "", r"a \[\[claim\]\] of x says nothing of: says"),
+        ("says =", 'mood = "sure"\nsays =', "has mood; it may have only: better, beyond, measure, says, than"),
+        (
+            'than = { pooling = "average"',
+            'than = { pooling = "median"',
+            'level of pooling "median" is unknown; choose .*max',
+        ),
+        (
+            'than = { pooling = "average", depth = "flat" }',
+            'than = { pooling = "max" }',
+            r"each factor \(pooling, depth\)",
+        ),
+        ('than = { pooling = "average"', 'than = { pooling = "max"', "must be another level than better; got"),
+        (
+            'than = { pooling = "average", depth = "flat" }',
+            'than = "average"',
+            "a level in a claim of x must be a table; got 'average'",
+        ),
+    ],
+)
+def test_a_crooked_claim_is_refused(old, new, message):
+    with pytest.raises(ValueError, match=message):
+        claims(asked_with(GAIN.replace(old, new)))
+
+
+def test_a_claim_beyond_half_a_gain_is_refused():
+    with pytest.raises(ValueError, match="beyond in .* says nothing of: than"):
+        claims(asked_with(GAIN + 'beyond = { better = { pooling = "max", depth = "deep" } }'))
+
+
+def test_a_claim_on_an_unknown_measure_lists_the_measures():
+    asked = asked_with(GAIN + 'measure = "speed"')
+    with pytest.raises(ValueError, match='measure "speed" is unknown; choose one of: test_accuracy, test_loss'):
+        verdicts(asked, answered(asked, FLAT | DEEP))
+
+
+@pytest.mark.parametrize("slug", experiment.slugs())
+def test_the_claims_of_the_experiments_name_levels_that_exist(slug):
+    assert all(claim.says.endswith(".") for claim in claims(experiment.load(slug)))

@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from cnnlab import record
+from cnnlab.experiment import parse
 from cnnlab.record import T975, Record, Run, interval, spread
 
 
@@ -102,3 +103,109 @@ def test_a_missing_record_says_how_to_measure_it():
 def test_a_level_nobody_ran_names_the_levels():
     with pytest.raises(ValueError, match="no run of x is at {'activation': 'elu'}; its factors and levels are"):
         a_record(RUNS).at(activation="elu")
+
+
+def test_beyond_the_table_of_t_an_interval_is_a_little_too_wide_and_never_too_narrow():
+    values = [float(i % 7) for i in range(60)]
+    low, high = stats.t.interval(0.95, 59, stats.tmean(values), stats.sem(values))
+    assert 1 < interval(values).half / ((high - low) / 2) < 1.03
+
+
+def test_the_numbers_of_an_interval_stand_where_zero_lies_inside():
+    assert (interval([-1.0, 1.0, 0.5]).numbers, interval([1.0, 1.1, 0.9]).numbers) == ("+0.2 ± 2.6", "+1.0 ± 0.2")
+    assert interval([0.011, 0.012, 0.010]).numbers == "+0.011 ± 0.002"
+
+
+def test_a_contrast_sums_the_levels_with_their_signs_over_the_seeds_that_all_have():
+    runs = [a_run("relu", seed, 50.0 + seed**2) for seed in range(4)] + [a_run("tanh", s, 40.0 + s) for s in (1, 2, 3)]
+    sums = [(50 + seed**2) - 2 * (40 + seed) for seed in (1, 2, 3)]
+    got = a_record(runs).contrast("test_accuracy", [(1, {"activation": "relu"}), (-2, {"activation": "tanh"})])
+    assert got.mean == pytest.approx(sum(sums) / 3) and got.n == 3
+
+
+TOML = """
+question = "Which?"
+sources = ["a paper"]
+[baseline]
+activation = "relu"
+[factor.activation]
+fields = ["activation"]
+levels = { relu = { activation = "relu" }, tanh = { activation = "tanh" } }
+[size.cpu]
+seeds = [0, 1, 2]
+"""
+
+
+def asked_record(text: str = TOML, linear: float = 20.0, **changes):
+    asked = parse("x", text)
+    return asked, a_record(RUNS, fingerprint=asked.fingerprint, data={"linear_accuracy": linear}, **changes)
+
+
+def test_the_baseline_is_the_level_that_changes_nothing_and_else_the_best():
+    asked, found = asked_record(TOML.replace('[baseline]\nactivation = "relu"', '[baseline]\nactivation = "tanh"'))
+    assert found.baseline_level(asked) == {"activation": "tanh"}
+    asked, found = asked_record(TOML.replace('[baseline]\nactivation = "relu"', '[baseline]\nactivation = "elu"'))
+    assert found.baseline_level(asked) == {"activation": "relu"}  # 51 %, and tanh 43 %
+
+
+def test_the_baseline_is_looked_for_at_the_size_that_was_measured():
+    asked, found = asked_record(TOML + '[size.gpu]\nseeds = [0, 1, 2]\nfields = { activation = "tanh", width = 32 }')
+    assert found.baseline_level(asked) == {"activation": "relu"}
+    assert a_record(RUNS, size="gpu").baseline_level(asked) == {"activation": "tanh"}
+
+
+@pytest.mark.parametrize(("linear", "standing"), [(36.0, "measured"), (36.1, "no instrument")])
+def test_a_baseline_less_than_15_points_above_a_linear_model_is_no_instrument(linear, standing):
+    asked, found = asked_record(linear=linear)  # the baseline has 51 %
+    assert found.standing(asked) == standing
+
+
+def test_a_smoke_run_and_a_stale_record_are_named_so():
+    asked, found = asked_record(smoke=True, size="smoke")
+    assert found.standing(asked) == "smoke"
+    assert asked_record()[1].standing(parse("x", TOML.replace("[0, 1, 2]", "[0, 1]"))) == "stale"
+
+
+MACHINE = {"device": "cpu", "processor": "p", "threads": 1, "engine": "in turn", "precision": "fp32", "torch": "2.15"}
+DIGITS = {"name": "digits", "train_images": 1400, "linear_accuracy": 90.0}
+
+
+def test_the_conditions_name_data_net_training_machine_and_the_linear_model():
+    fixed = {"depth": 7, "steps": 400, "image_size": 8}
+    said = a_record(RUNS, machine=MACHINE, data=DIGITS, baseline=fixed).conditions()
+    assert said.startswith(
+        "digits, 1,400 training images; plain net, depth 7, width 16, relu, he start, batch 64, lr 0.05"
+    )
+    parts = ("400 steps", "8 x 8 pixels", "3 seeds; 6 runs", "1 thread, trained in turn", "linear model", "90.0 %")
+    assert [part for part in parts if part not in said] == []
+    assert "varied" not in said and "label noise" not in said and "nesterov" not in said
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("depth", 5, "depth 5"),
+        ("width", 8, "width 8"),
+        ("steps", 300, "300 steps"),
+        ("batch_size", 32, "batch 32"),
+        ("lr", 0.1, "lr 0.1"),
+        ("schedule", "cosine", "cosine schedule"),
+        ("image_size", 16, "16 x 16 pixels"),
+        ("color_space", "hsv", "color space hsv"),
+        ("label_noise", 0.2, "label noise 0.2"),
+        ("dropout", 0.5, "dropout 0.5"),
+        ("placement", "after", "batch norm after the activation"),
+        ("bias", False, "no bias"),
+    ],
+)
+def test_the_conditions_state_a_setting_as_fixed_only_where_no_factor_varies_it(field, value, said):
+    fixed = {"machine": MACHINE, "data": DIGITS, "baseline": {field: value}}
+    assert said in a_record(RUNS, **fixed).conditions()
+    varied = a_record(RUNS, **fixed, varied=[field]).conditions()
+    assert said not in varied and f"varied: {field.replace('_', ' ')};" in varied
+
+
+def test_conditions_that_vary_the_training_images_give_no_number_of_them():
+    found = a_record(RUNS, machine={**MACHINE, "threads": 2, "engine": "fused"}, data=DIGITS, varied=["train_images"])
+    assert "1,400" not in found.conditions() and "varied: train images" in found.conditions()
+    assert "2 threads, trained fused" in found.conditions()

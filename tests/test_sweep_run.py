@@ -1,10 +1,6 @@
 import itertools
 import json
 import multiprocessing
-import os
-import signal
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -14,11 +10,16 @@ import pytest
 
 from cnnlab import experiment, record
 from cnnlab.cli import main
+from cnnlab.config import Config
+from cnnlab.data import load
 from cnnlab.sweep import notes
-from cnnlab.sweep.canary import canary
-from cnnlab.sweep.one import run_one
-from cnnlab.sweep.run import run
+from cnnlab.sweep.canary import canary, check_connected
+from cnnlab.sweep.jobs import Job
+from cnnlab.sweep.network import linear
+from cnnlab.sweep.one import linear_reference, run_job
+from cnnlab.sweep.run import run, too_few_seeds
 from cnnlab.techniques.initialization import INITIALIZATIONS, he_
+from cnnlab.training import evaluate, fit
 
 pytestmark = pytest.mark.slow  # together: each measures a small experiment, canary and all
 
@@ -37,6 +38,17 @@ levels = { zeros = { initialization = "zeros" }, he = { initialization = "he" },
 seeds = [0, 1]
 """
 
+FACTOR = """
+question = "Does it?"
+sources = ["none"]
+baseline = {{ dataset = "digits", width = 4 }}
+[factor.one]
+fields = ["{field}"]
+levels = {{ {levels} }}
+[size.cpu]
+seeds = [0, 1]
+"""
+
 
 @pytest.fixture
 def asked(tmp_path):
@@ -48,6 +60,10 @@ def asked(tmp_path):
 def measure(asked: Path, folder: Path, **options) -> list[record.Record]:
     with ThreadPoolExecutor(1) as executor:
         return list(run(experiment.load(asked), folder, executor=executor, **options))
+
+
+def alone(config: Config, level: dict, seed: int) -> record.Run:
+    return run_job(Job(((config, level, seed),)))[0]
 
 
 def comparable(measured: record.Record) -> record.Record:
@@ -66,9 +82,9 @@ def test_a_record_holds_every_level_at_every_seed(asked, tmp_path):
 
 def test_a_run_again_gives_the_same_numbers(asked):
     config = experiment.load(asked).config({"initialization": "lsuv"})
-    first, second = (run_one(config, {"initialization": "lsuv"}, 3) for _ in range(2))
+    first, second, other = (alone(config, {"initialization": "lsuv"}, seed) for seed in (3, 3, 4))
     assert replace(first, seconds=0) == replace(second, seconds=0)
-    assert run_one(config, {"initialization": "lsuv"}, 4).measures != first.measures
+    assert other.measures != first.measures
 
 
 def test_an_interrupted_measurement_goes_on_and_ends_in_the_same_record(asked, tmp_path):
@@ -92,6 +108,15 @@ def test_another_question_does_not_take_over_old_runs(asked, tmp_path):
     assert [len(state.runs) for state in measure(asked, tmp_path)] == [1, 2, 3, 4, 5, 6, 6]
 
 
+def test_added_seeds_leave_finished_runs_as_they_are(asked, tmp_path):
+    """A measurement that could not tell is enlarged, and nothing is trained twice."""
+    before = measure(asked, tmp_path)[-1]
+    asked.write_text(TOML.replace("seeds = [", "seeds = [7, "))
+    enlarged = measure(asked, tmp_path)
+    assert len(enlarged) - 1 == len(before.factors["initialization"])
+    assert [each for each in enlarged[-1].runs if each.seed != 7] == before.runs
+
+
 def test_another_data_set_is_named_in_the_record(asked, tmp_path):
     measured = measure(asked, tmp_path, dataset="shapes")[-1]
     assert measured.data["name"] == "shapes" and measured.baseline["dataset"] == "digits"
@@ -112,7 +137,7 @@ def test_a_knob_connected_to_nothing_is_refused(asked, tmp_path):
 
 def test_a_diverged_run_stays_in_the_record_as_diverged(asked):
     config = experiment.load(asked).config({"initialization": "he"}).with_fields(lr=1e20)
-    ended = run_one(config, {"initialization": "he"}, 0)
+    ended = alone(config, {"initialization": "he"}, 0)
     assert ended.ended.startswith("diverged at step ") and ended.diverged
     assert ended.measures == {"test_accuracy": 10.0, "test_loss": None}
 
@@ -128,42 +153,6 @@ def test_list_show_and_mistakes_on_the_command_line(asked, tmp_path, capsys):
     assert 'measure "speed" is unknown; choose one of: test_accuracy, test_loss' in capsys.readouterr().err
     assert main(["run", "nothing"]) == 2
     assert 'experiment "nothing" is unknown; choose one of' in capsys.readouterr().err
-
-
-def test_after_kill_9_the_same_command_goes_on(asked, tmp_path):
-    command = [sys.executable, "-m", "cnnlab.cli", "run", str(asked), "--out", str(tmp_path / "killed")]
-    notes = tmp_path / "killed" / "tiny.cpu.runs.jsonl"
-    running = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
-    deadline = time.monotonic() + 120
-    while not (notes.exists() and notes.read_text().count("\n")):
-        assert running.poll() is None and time.monotonic() < deadline
-        time.sleep(0.02)
-    os.kill(running.pid, signal.SIGKILL)
-    running.wait()
-    kept = [line for line in notes.read_text().splitlines(keepends=True) if line.endswith("\n")]
-    while _group_lives(running.pid):
-        assert time.monotonic() < deadline, "workers outlive the command that started them"
-        time.sleep(0.1)
-    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
-    assert notes.read_text().startswith("".join(kept))
-    assert len([json.loads(line) for line in notes.read_text().splitlines()]) == 6
-    assert (
-        comparable(record.load(tmp_path / "killed" / "tiny.json")).runs
-        == comparable(record.load(measure_to(asked, tmp_path / "whole"))).runs
-    )
-
-
-def measure_to(asked: Path, folder: Path) -> Path:
-    measure(asked, folder)
-    return folder / "tiny.json"
-
-
-def _group_lives(group: int) -> bool:
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def test_a_smoke_run_leaves_the_measured_record(asked, tmp_path):
@@ -192,18 +181,18 @@ def test_two_commands_do_not_measure_into_one_file(asked, tmp_path):
     with ThreadPoolExecutor(1) as executor:
         first = run(experiment.load(asked), tmp_path, executor=executor)
         next(first)
-        with pytest.raises(ValueError, match=r"another command is measuring into tiny.cpu.runs.jsonl.*wait for it"):
+        with pytest.raises(ValueError, match=r"another command is measuring tiny.json in .*wait for it"):
             next(run(experiment.load(asked), tmp_path, executor=executor))
         first.close()
 
 
 def test_a_run_that_fails_does_not_cost_the_others(asked, tmp_path, monkeypatch):
-    def failing(config, level, seed, device):
-        if (level["initialization"], seed) == ("he", 1):
+    def failing(job):
+        if job.members[0][1:] == ({"initialization": "he"}, 1):
             raise ValueError("no luck")
-        return run_one(config, level, seed, device)
+        return run_job(job)
 
-    monkeypatch.setattr("cnnlab.sweep.workers.run_one", failing)
+    monkeypatch.setattr("cnnlab.sweep.workers.run_job", failing)
     with pytest.raises(RuntimeError, match="1 runs failed, the first at he, seed 1: no luck. The others are kept"):
         measure(asked, tmp_path)
     assert len((tmp_path / "tiny.cpu.runs.jsonl").read_text().splitlines()) == 5
@@ -213,11 +202,13 @@ def test_a_run_that_fails_does_not_cost_the_others(asked, tmp_path, monkeypatch)
 
 def test_notes_survive_torn_and_foreign_lines(tmp_path):
     file, done = tmp_path / "x.jsonl", record.Run({"a": "b"}, 0, 1.0, "finished", {}, {})
-    notes.append(file, "key", done)
+    notes.append(file, "key", [done])
     file.write_bytes(file.read_bytes() + b'[1]\n3\n{"key": "key", "seed": 1}\n\xff\n{"key": "torn')
-    notes.append(file, "key", replace(done, seed=1))
-    assert notes.read(file, "key") == {(("a", "b"), 0): done, (("a", "b"), 1): replace(done, seed=1)}
-    assert notes.read(file, "other key") == {}
+    notes.append(file, "key", [replace(done, seed=1)])
+    notes.append(file, "other key", [done])
+    both = {(("a", "b"), 0): done, (("a", "b"), 1): replace(done, seed=1)}
+    assert notes.read(file) == {"key": both, "other key": {(("a", "b"), 0): done}}
+    assert notes.read(tmp_path / "none.jsonl") == {}
 
 
 def test_closing_a_measurement_leaves_the_callers_own_processes(asked, tmp_path):
@@ -229,3 +220,52 @@ def test_closing_a_measurement_leaves_the_callers_own_processes(asked, tmp_path)
     assert mine.is_alive()
     mine.terminate()
     mine.join()
+
+
+def test_a_record_with_too_few_seeds_says_so_at_the_end(asked, tmp_path, caplog):
+    measured = measure(asked, tmp_path)[-1]
+    assert "tiny has 2 seeds, and its median run took " in caplog.text and "a measurement needs 5 " in caplog.text
+    caplog.clear()
+    measure(asked, tmp_path, smoke=True)
+    assert not caplog.text
+    slow = [replace(each, seconds=61.0) for each in measured.runs]
+    assert "needs 3 " in too_few_seeds(replace(measured, runs=slow))
+    assert too_few_seeds(replace(measured, runs=slow, seeds=[0, 1, 2])) is None
+    assert "needs 5 " in too_few_seeds(replace(measured, seeds=[0, 1, 2, 3]))
+    assert too_few_seeds(replace(measured, seeds=[0, 1, 2, 3, 4])) is None
+
+
+def test_the_linear_reference_is_the_best_of_three_rates(asked):
+    config = experiment.load(asked).baseline.with_fields(steps=60, lr=10.0)
+    given = {rate: linear_reference_at(config, rate) for rate in (10.0, 1.0, 0.1)}
+    assert linear_reference(config) == max(given.values()) > given[10.0]
+
+
+def linear_reference_at(config: Config, rate: float) -> float:
+    data = load("digits", progress=False)
+    model = linear(data, seed=0)
+    list(fit(model, data, replace(config.training, lr=rate), seed=0, device="cpu", precision="fp32"))
+    return 100 * evaluate(model, data.test, mean=data.mean, std=data.std)[1]
+
+
+def test_the_linear_reference_sees_what_the_baseline_sees_and_has_the_plain_loss(asked):
+    config = experiment.load(asked).baseline.with_fields(steps=60)
+    assert linear_reference(config.with_fields(loss="multiclass_hinge", width=8)) == linear_reference(config)
+    assert linear_reference(config.with_fields(label_noise=0.8)) < linear_reference(config) - 10
+
+
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [("color_space", ["rgb", "gray", "lab"]), ("enhancement", ["none", "clahe"]), ("label_noise", [0.0, 0.5])],
+)
+def test_the_canary_sees_what_is_done_to_the_images(field, values):
+    levels = ", ".join(f"l{k} = {{ {field} = {json.dumps(value)} }}" for k, value in enumerate(values))
+    asked = experiment.parse("x", FACTOR.format(field=field, levels=levels))
+    losses = canary(asked)
+    check_connected(asked, losses)
+    assert len({tuple(each) for each in losses.values()}) == len(values)
+
+
+def test_a_canary_of_some_levels_has_the_losses_of_all(asked):
+    found = experiment.load(asked)
+    assert canary(found, only={"he"}) == {"he": canary(found)["he"]}

@@ -9,9 +9,17 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from cnnlab.choices import choose
+from cnnlab.config import Config
 from cnnlab.experiment import Experiment, Level, folder
 
-# 97.5 % quantiles of Student's t for 1 to 30 degrees of freedom
+INSTRUMENT = 15  # points above a linear model on the same pixels, from which on a baseline shows what a network does
+# What `Record.conditions` says of each setting, and what it says only of one away from its default.
+SAID = {"model": "{} net", "depth": "depth {}", "width": "width {}", "activation": "{}", "initialization": "{} start",
+        "batch_size": "batch {}", "lr": "lr {}", "schedule": "{} schedule"}  # fmt: skip
+DEPARTURES = {"image_size": "{0} x {0} pixels", "placement": "batch norm {} the activation", "head": "head {}",
+              "convolution": "{} convolutions", "padding": "{} padding", "pooling": "{} pooling"}  # fmt: skip
+ELSEWHERE = {"dataset", "train_images", "epochs", "steps"}
+# 97.5 % quantiles of Student's t for 1 to 30 degrees of freedom; beyond, the last serves, a little too wide
 T975 = (
     12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622, 2.2281,
     2.2010, 2.1788, 2.1604, 2.1448, 2.1314, 2.1199, 2.1098, 2.1009, 2.0930, 2.0860,
@@ -47,15 +55,27 @@ class Interval:
     def sees(self) -> bool:
         return abs(self.mean) > self.half
 
-    def __str__(self) -> str:
+    @property
+    def width(self) -> str:
+        """The half-width to one digit that counts, and at least one decimal."""
         digits = max(1, -math.floor(math.log10(self.half))) if 0 < self.half < math.inf else 1
-        half = f"± {self.half:.{digits}f}"
-        return f"{self.mean:+.{digits}f} {half}" if self.sees else f"cannot tell ({half})"
+        return f"{self.half:.{digits}f}"
+
+    @property
+    def numbers(self) -> str:
+        """Mean and half-width, whether or not zero lies inside: `+0.3 ± 0.9`."""
+        return f"{self.mean:+.{len(self.width.partition('.')[2])}f} ± {self.width}"
+
+    def __str__(self) -> str:
+        return self.numbers if self.sees else f"cannot tell (± {self.width})"
 
 
 @dataclass(frozen=True)
 class Record:
-    """Everything a figure may say. `smoke` marks a run that only shows that the machinery turns."""
+    """Everything a figure may say. `smoke` marks a run that only shows that the machinery turns.
+
+    `varied` names the config fields that the factors change: of those, `baseline` says nothing about the runs.
+    """
 
     slug: str
     fingerprint: str
@@ -70,6 +90,7 @@ class Record:
     seeds: list[int]
     runs: list[Run] = field(default_factory=list)
     canary: dict[str, list[float]] = field(default_factory=dict)
+    varied: list[str] = field(default_factory=list)
 
     def at(self, **level: str) -> list[Run]:
         """The runs at a level, by seed: `record.at(initialization="he", activation="relu")`."""
@@ -85,8 +106,13 @@ class Record:
 
     def difference(self, measure: str, level: Level, other: Level) -> Interval:
         """`level` minus `other`, seed by seed, with a 95 % t-interval; both name a level of every factor."""
-        one, two = self._by_seed(measure, level), self._by_seed(measure, other)
-        return interval([one[seed] - two[seed] for seed in sorted(one.keys() & two.keys())])
+        return self.contrast(measure, [(1, level), (-1, other)])
+
+    def contrast(self, measure: str, terms: list[tuple[int, Level]]) -> Interval:
+        """The sum of `measure` at each level times its sign, seed by seed, over the seeds that all of them have."""
+        columns = [(sign, self._by_seed(measure, level)) for sign, level in terms]
+        seeds = sorted(set.intersection(*(set(column) for _, column in columns)))
+        return interval([sum(sign * column[seed] for sign, column in columns) for seed in seeds])
 
     def _by_seed(self, measure: str, level: Level) -> dict[int, float]:
         if set(level) != set(self.factors):
@@ -96,17 +122,26 @@ class Record:
 
     def conditions(self) -> str:
         """One sentence under which every number of this record stands: data, net, training, seeds, machine, date."""
-        b, m = self.baseline, self.machine
-        side = f" at {b['image_size']} x {b['image_size']} pixels" if b["image_size"] else ""
-        minutes = sum(run.seconds for run in self.runs) / 60
-        length = f"{b['steps']} steps" if b["steps"] else f"{b['epochs']} epochs"
+        m, minutes = self.machine, sum(run.seconds for run in self.runs) / 60
+        images = "" if "train_images" in self.varied else f", {self.data['train_images']:,} training images"
+        varied = f"; varied: {', '.join(self.varied).replace('_', ' ')}" if self.varied else ""
         return (
-            f"{self.data['name']}, {self.data['train_images']:,} training images{side}; {b['model']} net of depth "
-            f"{b['depth']} and width {b['width']}; {length} of batch {b['batch_size']}, lr {b['lr']}, {b['schedule']}; "
-            f"{len(self.seeds)} seeds; {len(self.runs)} runs, {minutes:.0f} minutes of training; {m['device']} "
-            f"({m['processor']}), {m['threads']} thread, {m['precision']}, torch {m['torch']}, cnnlab {self.version}, "
-            f"{self.date}. A linear model on the same pixels, trained likewise: {self.data['linear_accuracy']:.1f} %."
+            f"{self.data['name']}{images}; {', '.join(self._fixed())}{varied}; "
+            f"{len(self.seeds)} seeds; {len(self.runs)} runs, {minutes:.1f} minutes of training; {m['device']} "
+            f"({m['processor']}), {m['threads']} thread{'s' * (m['threads'] > 1)}, trained {m['engine']}, "
+            f"{m['precision']}, torch {m['torch']}, cnnlab {self.version}, {self.date}. "
+            f"A linear model on the same pixels, trained likewise: {self.data['linear_accuracy']:.1f} %."
         )
+
+    def _fixed(self) -> list[str]:
+        """The settings that no factor varies: the main ones, the length, and what departs from the defaults."""
+        usual = Config().flat()
+        here = {name: value for name, value in (usual | self.baseline).items() if name not in self.varied}
+        main = [phrase.format(here[name]) for name, phrase in SAID.items() if name in here]
+        steps, epochs = here.get("steps"), here.get("epochs")
+        length = [] if {"steps", "epochs"} & set(self.varied) else [f"{steps} steps" if steps else f"{epochs} epochs"]
+        away = [name for name in here if here[name] != usual[name] and name not in SAID.keys() | ELSEWHERE]
+        return main + length + [_departure(name, here[name]) for name in away]
 
     def save(self, path: str | Path) -> Path:
         """Write atomically: a temporary file beside it, then a rename. Numbers keep four digits."""
@@ -124,12 +159,35 @@ class Record:
         """True where the experiment's question has changed since this was measured."""
         return self.fingerprint != experiment.fingerprint
 
+    def baseline_level(self, experiment: Experiment) -> Level:
+        """The level that changes nothing of the baseline; where no level does, the one with the best mean accuracy."""
+        home = experiment.baseline_at(self.size)
+        same = [level for level in experiment.levels() if experiment.config(level, self.size) == home]
+        best = max(experiment.levels(), key=lambda level: spread(self.values("test_accuracy", **level))[0])
+        return same[0] if same else best
+
+    def standing(self, experiment: Experiment) -> str:
+        """`measured`, or why nothing may be concluded: `smoke`, `stale`, `no instrument`.
+
+        No instrument is a baseline with less than 15 points more than a linear model on the same pixels.
+        """
+        if self.smoke or self.is_stale(experiment):
+            return "smoke" if self.smoke else "stale"
+        mean, _ = spread(self.values("test_accuracy", **self.baseline_level(experiment)))
+        return "measured" if mean >= self.data["linear_accuracy"] + INSTRUMENT else "no instrument"
+
 
 def spread(values: list[float]) -> tuple[float, float]:
     """Mean and standard deviation; nan where a value is not finite, and for the deviation of fewer than two."""
     if not all(map(math.isfinite, values)):
         return math.nan, math.nan
     return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else math.nan
+
+
+def _departure(name: str, value) -> str:
+    if isinstance(value, bool):
+        return f"{'' if value else 'no '}{name}"
+    return DEPARTURES.get(name, name.replace("_", " ") + " {}").format(value)
 
 
 def interval(values: list[float]) -> Interval:

@@ -3,6 +3,8 @@
 Every figure tells its lines apart by shape as well as color.
 """
 
+from cnnlab.record import Record
+
 # Okabe and Ito's colors, dark enough on white, in the order in which a figure uses them, each with a marker.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B8860B", "#555555", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P", "*")
@@ -36,4 +38,14 @@ def look(name: str, position: int) -> dict:
 def label(name: str) -> str:
     """A level's name as a figure shows it."""
     known = {"lsuv": "LSUV", "he": "He", "xavier": "Xavier", "normal": "small normal"}
+    known |= {"elu": "ELU", "prelu": "PReLU", "rrelu": "RReLU"}
     return known.get(name, name.replace("_", " ").replace("relu", "ReLU"))
+
+
+def refuse_smoke(record: Record) -> None:
+    """Raise a `ValueError` at a record that only shows that the machinery turns."""
+    if record.smoke:
+        raise ValueError(
+            f'the record of "{record.slug}" is a smoke run: it shows that the machinery turns, not a result. '
+            f"Measure it with: cnnlab run {record.slug}"
+        )

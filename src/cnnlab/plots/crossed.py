@@ -1,12 +1,12 @@
 """Two crossed factors: the second along the axis, the first by color and shape."""
 
-from cnnlab.plots import axes, label, look
+from cnnlab.plots import axes, label, look, refuse_smoke
 from cnnlab.record import Record, spread
 
 
 def crossed(record: Record, measure: str = "test_accuracy", ax=None):
     """Mean and standard deviation over the seeds at every pair of levels, each seed a small dot; × marks divergence."""
-    _refuse_smoke(record)
+    refuse_smoke(record)
     (inner, names), (outer, groups) = record.factors.items()
     ax = axes(ax)
     for i, name in enumerate(names):
@@ -17,7 +17,8 @@ def crossed(record: Record, measure: str = "test_accuracy", ax=None):
             style = look(name, i) | ({"marker": "x"} if all(diverged) else {})
             ax.errorbar(place, *spread(values), capsize=2, **style)
             ax.plot([place + 0.05] * len(values), values, ".", color=style["color"], alpha=0.4, markersize=3)
-    if measure == "test_accuracy" and (linear := record.data.get("linear_accuracy")) is not None:
+    linear = record.data.get("linear_accuracy") if measure == "test_accuracy" else None
+    if linear is not None and ax.get_ylim()[0] < linear:  # far below all levels it would only squeeze them
         ax.axhline(linear, color="#555555", linewidth=1, linestyle="--", label="a linear model on the pixels")
     return _finish(ax, names, groups, record.data["name"], measure)
 
@@ -54,11 +55,3 @@ def _finish(ax, names: list[str], groups: list[str], title: str, measure: str):
         ax.set_ylim(low, high + 0.25 * (high - low))  # room for the legend
         ax.legend(fontsize=8, ncols=2, frameon=False)
     return ax
-
-
-def _refuse_smoke(record: Record) -> None:
-    if record.smoke:
-        raise ValueError(
-            f'the record of "{record.slug}" is a smoke run: it shows that the machinery turns, not a result. '
-            f"Measure it with: cnnlab run {record.slug}"
-        )

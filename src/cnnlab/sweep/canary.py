@@ -2,11 +2,13 @@
 
 import itertools
 import math
+from collections.abc import Container
 
 import torch
 
 from cnnlab import data
 from cnnlab.config import Config
+from cnnlab.data.preparation import prepare
 from cnnlab.experiment import Experiment, Factor, Level
 from cnnlab.sweep.network import network
 from cnnlab.training import fit
@@ -16,14 +18,17 @@ IMAGES = 800  # of `shapes`, which every machine draws alike; more where a batch
 FIXED = {"dataset", "train_images", "steps", "epochs"}  # the canary's own, whatever the level says
 
 
-def canary(experiment: Experiment, size: str = "cpu") -> dict[str, list[float]]:
-    """The losses of ten steps at every level, on `shapes`, in float64, on one thread; a diverged level has fewer."""
+def canary(experiment: Experiment, size: str = "cpu", only: Container[str] | None = None) -> dict[str, list[float]]:
+    """The losses of ten steps at every level, on `shapes`, in float64, on one thread; a diverged level has fewer.
+
+    `only` has the names of the levels to replay, where not all are wanted.
+    """
     threads = torch.get_num_threads()
     configs = {name(level): experiment.config(level, size) for level in experiment.levels()}
     images = max(IMAGES, *(2 * config.training.batch_size for config in configs.values()))
     try:
         torch.set_num_threads(1)
-        return {level: _losses(config, images) for level, config in configs.items()}
+        return {level: _losses(config, images) for level, config in configs.items() if only is None or level in only}
     finally:
         torch.set_num_threads(threads)
 
@@ -34,7 +39,7 @@ def name(level: Level) -> str:
 
 def _losses(config: Config, images: int) -> list[float]:
     config = config.with_fields(dataset="shapes", train_images=None, steps=STEPS, epochs=1)
-    dataset = data.load("shapes", images=images, size=config.data.image_size, progress=False)
+    dataset = prepare(data.load("shapes", images=images, size=config.data.image_size, progress=False), config.data)
     model = network(config, dataset, seed=0, dtype=torch.float64)
     (epoch,) = fit(model, dataset, config.training, seed=0, device="cpu", precision="fp32")
     return [loss for loss in epoch.losses if math.isfinite(loss)]

@@ -6,13 +6,13 @@ from pathlib import Path
 import torch
 
 
-def machine(device: str = "cpu") -> dict:
+def machine(device: str = "cpu", engine: str = "in turn") -> dict:
     """What a number depends on: processor, threads, engine, versions."""
     return {
         "device": device,
         "processor": torch.cuda.get_device_name(device) if device.startswith("cuda") else _processor(),
         "threads": 1,
-        "engine": "in turn",
+        "engine": engine,
         "precision": "fp32",
         "torch": torch.__version__,
         "python": platform.python_version(),

@@ -1,78 +1,94 @@
-"""Many runs at once: local processes, or any executor of the standard library's kind."""
+"""Many runs at once: local processes, a Dask cluster, or any executor of the standard library's kind."""
 
-import multiprocessing
-import multiprocessing.connection
-import os
-import signal
+import platform
 import threading
-from collections.abc import Iterator
-from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor, Future, as_completed
 
 from cnnlab.record import Run
-from cnnlab.sweep.one import run_one
+from cnnlab.sweep.cluster import Cluster
+from cnnlab.sweep.conditions import CannotWork, check_conditions, conditions
+from cnnlab.sweep.jobs import Job
+from cnnlab.sweep.network import dataset_of
+from cnnlab.sweep.one import run_job
+from cnnlab.sweep.processes import Processes
+
+_ALONE = threading.Lock()  # torch's global random numbers, which dropout draws, are those of the process
 
 
-def measure(jobs: list[tuple], executor: Executor | None = None) -> Iterator[Run]:
-    """`run_one` of every job as it finishes, in processes of one thread each unless another executor is given, on a GPU in
-    one process.
+def executor(spec: str | None = None, workers: int | None = None) -> Executor:
+    """The executor that a command names: "local" (also None), or the address of a Dask scheduler, "tcp://host:8786".
 
-    A worker that dies costs the runs it was at, and these are tried again as long as others get done. A run that raises
-    does not stop the rest; at the end a `RuntimeError` counts such runs and names the first.
+    `workers` limits the local processes. Raises `ValueError` for anything else.
     """
-    failed = []
-    while jobs:
-        lost, finished = [], 0
-        with _pool(executor, len(jobs) if jobs[0][3] == "cpu" else 1) as pool:
-            futures = {pool.submit(run_one, *job): job for job in jobs}
-            for future in as_completed(futures):
-                error = future.exception()
-                if error is None:
-                    finished += 1
-                    yield future.result()
-                elif isinstance(error, BrokenExecutor):
-                    lost.append(futures[future])
-                else:
-                    failed.append((futures[future], error))
-        if lost and not finished:
-            failed += [(job, "its worker died") for job in lost]
-            lost = []
-        jobs = lost
-    if failed:
-        (_, level, seed, _), error = failed[0]
-        where = " · ".join(level.values())
-        raise RuntimeError(
-            f"{len(failed)} runs failed, the first at {where}, seed {seed}: {error}. The others are kept: "
-            "mend the cause and run the same command again."
+    if spec in (None, "local"):
+        return Processes(workers)
+    if not spec.startswith(("tcp://", "tls://")):
+        raise ValueError(
+            f'executor "{spec}" is unknown; give "local", or the address of a Dask scheduler, as tcp://host:8786'
         )
+    if workers is not None:
+        raise ValueError("workers limits local processes; a cluster has as many as have joined it: leave workers out")
+    return Cluster(spec)
 
 
-@contextmanager
-def _pool(executor: Executor | None, jobs: int) -> Iterator[Executor]:
-    if executor is not None:
-        yield executor
+def measure(jobs: list[Job], executor: Executor | None = None) -> Iterator[list[Run]]:
+    """The runs of every job as it finishes, measured by `executor`, or else by local processes.
+
+    A job that fails does not stop the rest, and at the end a `RuntimeError` counts such runs and names the first. A worker
+    that cannot work at all ends it earlier: jobs that have not begun are left out.
+    """
+    if executor is None:
+        with Processes() as own:
+            yield from measure(jobs, own)
         return
-    others = set(multiprocessing.active_children())
-    # Spawned: a fork after a tensor operation on two threads hangs.
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(jobs, os.cpu_count() or 1, 61), mp_context=context, initializer=_end_with_parent)
+    futures = {executor.submit(run_there, job, conditions()): job for job in jobs}
+    failed, dropped = [], 0
     try:
-        yield pool
-    except BaseException:  # an interruption does not wait for runs that nobody will note down
-        for process in set(multiprocessing.active_children()) - others:
-            process.terminate()
-        raise
+        for future in as_completed(futures):
+            if future.cancelled():
+                dropped += 1
+            elif (error := future.exception()) is None:
+                yield future.result()
+            else:
+                failed.append((futures[future], error))
+                if isinstance(error, CannotWork | ImportError):
+                    _cancel(futures)
     finally:
-        pool.shutdown(cancel_futures=True)
+        _cancel(futures)
+    if failed or dropped:
+        raise RuntimeError(_report(failed, dropped))
 
 
-def _end_with_parent() -> None:
-    """Leave interruptions to the parent, and end with it even where it was killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sentinel = multiprocessing.parent_process().sentinel
+def elsewhere(executor: Executor | None, device: str) -> dict:
+    """What the `machine` of a record says otherwise where the runs were not trained on this one."""
+    return executor.machine(device) if isinstance(executor, Cluster) else {}
 
-    def watch():
-        multiprocessing.connection.wait([sentinel])
-        os._exit(1)
 
-    threading.Thread(target=watch, daemon=True).start()
+def run_there(job: Job, asked: dict[str, str]) -> list[Run]:
+    """`run_job` on whatever machine this is, after a look whether it gives the numbers it gives where it was asked for."""
+    with _ALONE:
+        check_conditions(asked)
+        try:
+            dataset_of(job.members[0][0])
+        except (ValueError, OSError) as error:
+            raise CannotWork(f"the worker on {platform.node()} cannot load the data: {error}") from None
+        return run_job(job)
+
+
+def _cancel(futures: Iterable[Future]) -> None:
+    for future in futures:
+        future.cancel()
+
+
+def _report(failed: list[tuple[Job, BaseException]], dropped: int) -> str:
+    says = f"{dropped} jobs were called off"
+    if not failed:
+        says += ", as all are where the scheduler of a cluster is gone"
+    else:
+        job, error = failed[0]
+        _, level, seed = job.members[0]
+        count, where = sum(len(job.members) for job, _ in failed), " · ".join(level.values())
+        rest = f". {says}" if dropped else ""
+        says = f"{count} runs failed, the first at {where}, seed {seed}: {error}{rest}"
+    return f"{says}. The others are kept: mend the cause and run the same command again."
