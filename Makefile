@@ -6,6 +6,7 @@ SHELL := bash
 PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.installed
+PEERS := benchmarks/.venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 # One thread: beside one busy process, two threads make a small net many times slower.
 export OMP_NUM_THREADS := 1
@@ -14,6 +15,8 @@ export PYTHONHASHSEED := 0
 PYTEST := pytest -n 2 --dist loadfile -p no:cacheprovider
 # timed(name, command): run it, say how long it took, keep its status
 timed = @start=$$SECONDS; status=0; { $(2); } || status=$$?; echo "== $(1): $$((SECONDS - start)) s"; exit $$status
+# site_of(environment): the folder of its packages
+site_of = $$($(1)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 
 .PHONY: help book test test-all check serve bench clean install
 
@@ -61,8 +64,16 @@ test: $(READY)
 test-all: test
 	$(call timed,the slow rest,$(PYTEST) -m "full and not gpu" --durations=0 tests)
 
-bench: $(READY)
-	@python benchmarks/run.py
+# The peers' own environment sees the one above, so that torch is not installed twice and is the same on both sides.
+$(PEERS)/.installed: $(READY) benchmarks/requirements.txt
+	@test -x $(PEERS)/bin/python || $(VENV)/bin/python -m venv $(PEERS)
+	@echo "import site; site.addsitedir('$(call site_of,$(VENV))')" > "$(call site_of,$(PEERS))/repository.pth"
+	@echo "Installing the peers into $(PEERS) ..." >&2
+	@if $(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r benchmarks/requirements.txt; \
+	  then touch $@; else echo "The peers cannot be installed (is there a network?): their rows say so, the others are measured." >&2; fi
+
+bench: $(READY) $(PEERS)/.installed
+	@$(PEERS)/bin/python benchmarks/run.py
 
 clean:
 	rm -rf _build dist build .pytest_cache .ruff_cache

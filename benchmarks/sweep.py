@@ -1,7 +1,7 @@
 """Eight members at once: against eight textbook loops, and our two engines against each other."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import torch
@@ -34,8 +34,8 @@ def net(channels: int, widths: tuple[int, ...]) -> nn.Sequential:
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(widths[-1], 10))
 
 
-def members(channels: int, widths: tuple[int, ...], settings: Training) -> list[Member]:
-    return [Member(net(channels, widths), replace(settings, lr=lr)) for lr in RATES]
+def members(channels: int, widths: tuple[int, ...], settings: Training, rates=RATES) -> list[Member]:
+    return [Member(net(channels, widths), replace(settings, lr=lr)) for lr in rates]
 
 
 def only_train(dataset: Dataset) -> Dataset:
@@ -99,13 +99,13 @@ def digits():
     return lambda: textbook(shown), ours, ours.note
 
 
-def engines(size: int):
-    """For each engine, a function that trains eight members on images of this size; and their members and images."""
+def engines(size: int, rates: Sequence[float] = RATES, **how):
+    """For each engine, a function that trains the members on images of this size; and their members and images."""
     channels, widths, batch, steps = SIZES[size]
     settings = replace(SETTINGS, steps=steps, epochs=1, batch_size=batch)
-    images = noise(channels, size, 4 * batch)
-    build = lambda: members(channels, widths, settings)  # noqa: E731
-    runs = {name: lambda engine=engine: list(engine(build(), images, **FIXED)) for name, engine in ENGINES.items()}
+    images, how = noise(channels, size, 4 * batch), how or FIXED
+    build = lambda: members(channels, widths, settings, rates)  # noqa: E731
+    runs = {name: lambda engine=engine: list(engine(build(), images, **how)) for name, engine in ENGINES.items()}
     return runs, build, images
 
 
