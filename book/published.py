@@ -169,7 +169,9 @@ def _level_line(each: Found, level: Level) -> list[str]:
     mean, deviation = spread(each.record.values("test_accuracy", **level))
     ours, diverged = _minus(f"{mean:.1f} ± {deviation:.1f}"), sum(run.diverged for run in runs)
     ours += f" ({diverged} of {len(runs)} diverged)" if diverged else ""
-    to_home = "baseline" if level == home else _minus(str(each.record.difference("test_accuracy", level, home)))
+    to_home = "baseline" if level == home else "–"
+    if level != home and len(each.record.seeds) > 1:
+        to_home = _minus(str(each.record.difference("test_accuracy", level, home)))
     return [_name(level), _told(each.published(level)), ours, to_home, _place(each, level)]
 
 
@@ -184,7 +186,9 @@ def _place(each: Found, level: Level) -> str:
     both = [(each.published(other).get("test_accuracy"), _mean(each, other)) for other in each.levels()]
     both = [pair for pair in both if pair[0] is not None]
     told, ours = each.published(level).get("test_accuracy"), _mean(each, level)
-    places = [1 + sum(pair[i] > value for pair in both) for i, value in enumerate((told, ours))] if told else []
+    places = (
+        [1 + sum(pair[i] > value for pair in both) for i, value in enumerate((told, ours))] if told is not None else []
+    )
     return " → ".join(map(str, places)) or "–"
 
 

@@ -280,6 +280,11 @@ def test_claims_do_not_touch_the_fingerprint():
         ),
         ('than = { pooling = "average"', 'than = { pooling = "max"', "must be another level than better; got"),
         (
+            'than = { pooling = "average"',
+            "than = { pooling = [1]",
+            r"pooling in a claim must be a level's name; got \[1\]",
+        ),
+        (
             'than = { pooling = "average", depth = "flat" }',
             'than = "average"',
             "a level in a claim of x must be a table; got 'average'",
@@ -294,6 +299,15 @@ def test_a_crooked_claim_is_refused(old, new, message):
 def test_a_claim_beyond_half_a_gain_is_refused():
     with pytest.raises(ValueError, match="beyond in .* says nothing of: than"):
         claims(asked_with(GAIN + 'beyond = { better = { pooling = "max", depth = "deep" } }'))
+    with pytest.raises(ValueError, match="beyond in .* says nothing of: better, than"):
+        claims(asked_with(GAIN + "beyond = {}"))
+
+
+def test_a_level_published_twice_does_not_stand_in_for_one_that_is_missing():
+    (claim,) = claims(asked_with(GAIN))
+    row = {"pooling": "max", "depth": "flat", "test_accuracy": 9.0}
+    assert claim.published([row, row]) is None
+    assert claim.published([row, row | {"pooling": "average", "test_accuracy": 7.0}]) == 2.0
 
 
 def test_a_claim_on_an_unknown_measure_lists_the_measures():

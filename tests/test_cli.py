@@ -89,8 +89,9 @@ def package(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def said(capsys):
-    """`said("list", "--json")`: what a command that succeeds prints."""
+def said(capsys, monkeypatch):
+    """`said("list", "--json")`: what a command that succeeds prints, in no terminal of any width."""
+    monkeypatch.delenv("COLUMNS", raising=False)
 
     def call(*arguments: str) -> str:
         assert main(list(arguments)) == 0

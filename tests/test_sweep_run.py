@@ -108,6 +108,12 @@ def test_another_question_does_not_take_over_old_runs(asked, tmp_path):
     assert [len(state.runs) for state in measure(asked, tmp_path)] == [1, 2, 3, 4, 5, 6, 6]
 
 
+def test_a_record_of_another_data_set_is_not_replaced(asked, tmp_path):
+    measure(asked, tmp_path)
+    with pytest.raises(ValueError, match="was measured at size cpu on digits, and this is size cpu on shapes"):
+        measure(asked, tmp_path, dataset="shapes")
+
+
 def test_added_seeds_leave_finished_runs_as_they_are(asked, tmp_path):
     """A measurement that could not tell is enlarged, and nothing is trained twice."""
     before = measure(asked, tmp_path)[-1]
@@ -165,7 +171,7 @@ def test_a_smoke_run_leaves_the_measured_record(asked, tmp_path):
 def test_another_size_does_not_overwrite_a_record(asked, tmp_path):
     measure(asked, tmp_path)
     asked.write_text(TOML + "[size.large]\nseeds = [0, 1]\n")
-    with pytest.raises(ValueError, match="was measured at size cpu, and this is size large: name another folder"):
+    with pytest.raises(ValueError, match="was measured at size cpu on digits, and this is size large on digits: name"):
         measure(asked, tmp_path, size="large")
 
 

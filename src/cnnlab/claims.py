@@ -27,12 +27,11 @@ class Claim:
         return gain + ([(-1, self.beyond[0]), (1, self.beyond[1])] if self.beyond else [])
 
     def published(self, rows: list[dict]) -> float | None:
-        """The sum in a published table; None where the table has no number at one of the levels."""
-        cells = [
-            (sign, row.get(self.measure)) for sign, level in self.terms for row in rows if level.items() <= row.items()
-        ]
-        complete = len(cells) == len(self.terms) and all(isinstance(value, float) for _, value in cells)
-        return sum(sign * value for sign, value in cells) if complete else None
+        """The sum in a published table; None where the table has not one number at each of the levels."""
+        cells = [[row.get(self.measure) for row in rows if level.items() <= row.items()] for _, level in self.terms]
+        if any(len(cell) != 1 or not isinstance(cell[0], float) for cell in cells):
+            return None
+        return sum(sign * cell[0] for (sign, _), cell in zip(self.terms, cells, strict=True))
 
 
 @dataclass(frozen=True)
@@ -74,11 +73,11 @@ def claims(experiment: Experiment) -> list[Claim]:
 
 
 def verdicts(experiment: Experiment, record: Record) -> list[Verdict]:
-    """What a record says of each claim; nothing where it is a smoke run or stale.
+    """What a record says of each claim; nothing where it is a smoke run or stale, or has one seed.
 
     Where the record is no instrument (`Record.standing`), verdicts are given and should not be counted.
     """
-    if record.standing(experiment) in {"smoke", "stale"}:
+    if record.standing(experiment) in {"smoke", "stale"} or len(record.seeds) < 2:
         return []
     return [_verdict(claim, record) for claim in claims(experiment)]
 
@@ -86,7 +85,8 @@ def verdicts(experiment: Experiment, record: Record) -> list[Verdict]:
 def _claim(experiment: Experiment, table: dict) -> Claim:
     where = f"a [[claim]] of {experiment.slug}"
     _check_keys(where, table, NEEDS, MAY)
-    if beyond := table.get("beyond"):
+    beyond = table.get("beyond")
+    if beyond is not None:
         _check_keys(f"beyond in {where}", beyond, {"better", "than"}, set())
         beyond = (_level(experiment, beyond["better"]), _level(experiment, beyond["than"]))
     better, than = _level(experiment, table["better"]), _level(experiment, table["than"])
@@ -112,6 +112,7 @@ def _level(experiment: Experiment, level: Level) -> Level:
             f"a claim of {experiment.slug} compares levels of each factor ({', '.join(names)}); got {level}"
         )
     for factor in experiment.factors:
+        demand(isinstance(level[factor.name], str), f"{factor.name} in a claim", level[factor.name], "a level's name")
         choose(factor.levels, level[factor.name], f"level of {factor.name}")
     return level
 

@@ -51,9 +51,9 @@ class Size:
     fields: dict = field(default_factory=dict)
 
     def __post_init__(self):
+        demand(all(type(seed) is int and seed >= 0 for seed in self.seeds), "seeds", self.seeds, "whole numbers from 0")
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):
             raise ValueError(f"a size needs seeds, each of them once; got {list(self.seeds)}")
-        demand(all(type(seed) is int and seed >= 0 for seed in self.seeds), "seeds", self.seeds, "whole numbers from 0")
 
 
 @dataclass(frozen=True)
@@ -124,6 +124,8 @@ def _check_table(where: str, table: dict) -> None:
     _check_keys(where, table, needs=NEEDS, may=MAY)
     for name, part in table["factor"].items():
         _check_keys(f"[factor.{name}]", part, needs={"fields": list, "levels": dict})
+        for listed in part["fields"]:
+            choose(KINDS, str(listed), "config field")
         for level, values in part["levels"].items():
             _check_fields(f'level "{level}" of factor "{name}"', values)
     demand(len(table["size"]) > 0, f"the sizes of {where}", [], "at least one, such as [size.cpu]")

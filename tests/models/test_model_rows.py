@@ -82,6 +82,7 @@ def densenet40() -> int:
 FRACTAL = 33_698_880 + 7 * 2 * (64 + 128 + 256 + 512 + 512) + 513 * 10
 COUNTS = {  # at a width, the paper's where a paper has one: numbers of papers, torchvision's, or closed forms
     "plain": (None, 28 * 16 + 145 * 32 + 289 * 64 + 65 * 10),
+    "workbench": (None, 28 * 16 + 145 * 32 + 289 * 64 + 65 * 10),
     "alexnet": (96, alexnet()),
     "caffenet": (96, alexnet()),
     "caffenet_all": (96, alexnet() + 256 * (16 + 4 + 1 - 4**2) * 512 + 4 * 10 + 11 * 3),
@@ -139,7 +140,7 @@ KINDS = {  # how often a layer stands in a row whose parameters another row has 
 
 
 def test_the_tables_of_the_tests_name_every_row():
-    assert set(COUNTS) == set(MODELS) == {"plain", *RATES, *REGISTERED}
+    assert set(COUNTS) == set(MODELS) == {"plain", "workbench", *RATES, *REGISTERED}
 
 
 @pytest.mark.parametrize("name", COUNTS)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cnnlab import experiment, record
 from cnnlab.choices import choose
+from cnnlab.claims import claims
 from cnnlab.cli import listing, showing
 from cnnlab.experiment import Experiment
 from cnnlab.record import Record
@@ -85,6 +86,9 @@ def _run(arguments: argparse.Namespace) -> int:
     from cnnlab.sweep.workers import executor
 
     asked, out = experiment.load(arguments.slug), arguments.out
+    claims(asked)  # a slip in these shows now, and not hours later
+    if asked.published:
+        record.published(asked.published)
     trained, size = (smoked(asked), "smoke") if arguments.smoke else (asked, arguments.size)
     work = [[(level, seed) for _, level, seed in job.members] for job in jobs(trained, size)]
     progress = Progress(f"{asked.slug}, size {size}", work, _workers(arguments))

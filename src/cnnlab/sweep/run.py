@@ -52,8 +52,8 @@ def run(
     target = folder / (f"{experiment.slug}.smoke.json" if smoke else f"{experiment.slug}.json")
     file = folder / f"{experiment.slug}.{size}.runs.jsonl"
     with notes.locked(target):
-        _refuse_other_size(target, size)
         record = _without_runs(experiment, size, work, change)
+        _refuse_to_replace(target, record)
         record = replace(record, machine=record.machine | elsewhere(executor, work[0].device))
         keys = {each: _key(job, record.canary) for job in work for each in _names(job)}
         noted = notes.read(file)
@@ -94,11 +94,13 @@ def _names(job: Job) -> list[tuple]:
     return [notes.name(level, seed) for _, level, seed in job.members]
 
 
-def _refuse_other_size(target: Path, size: str) -> None:
-    if target.exists() and (there := records.load(target)).size != size:
-        raise ValueError(
-            f"{target} was measured at size {there.size}, and this is size {size}: name another folder, or move it"
-        )
+def _refuse_to_replace(target: Path, record: Record) -> None:
+    """A record of another size or data set is somebody's measurement."""
+    if not target.exists():
+        return
+    there, here = (f"size {each.size} on {each.data['name']}" for each in (records.load(target), record))
+    if there != here:
+        raise ValueError(f"{target} was measured at {there}, and this is {here}: name another folder, or move it")
 
 
 def smoked(experiment: Experiment) -> Experiment:
