@@ -77,8 +77,7 @@ def machine() -> str:
 
 def measure(row: dict, repeats: int) -> Result:
     """A case gives peer and ours, and perhaps functions that say more once all is measured; or numbers; or a reason."""
-    kind = next((kind for kind in BARS if kind in row), None)
-    bar = f"{BARS[kind][0]} {row[kind]}" if kind else "none"
+    kind, bar = _bar(row)
     module, _, name = row["case"].partition(":")
     case = getattr(importlib.import_module(module), name)()
     if isinstance(case, str):
@@ -90,12 +89,21 @@ def measure(row: dict, repeats: int) -> Result:
     return Result(row["peer"], compared, found, "", bar, reached)
 
 
+def _bar(row: dict) -> tuple[str | None, str]:
+    """How a row states its bar, and the bar in words."""
+    kind = next((kind for kind in BARS if kind in row), None)
+    return kind, f"{BARS[kind][0]} {row[kind]}" if kind else "none"
+
+
 def measure_all(rows: list[dict], repeats: int) -> list[Result]:
     results = []
     for number, row in enumerate(rows, start=1):
         print(f"[{number}/{len(rows)}] {row['case']} ...", end="", file=sys.stderr, flush=True)
         started = time.perf_counter()
-        results.append(measure(row, repeats))
+        try:
+            results.append(measure(row, repeats))
+        except Exception as error:  # a peer can raise anything, and the other rows are measurements all the same
+            results.append(Result(row["peer"], row["compared"], [], f"failed: {error}", _bar(row)[1], False))
         print(f" {results[-1].cells()[2]}, {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
     return results
 

@@ -18,6 +18,8 @@ ROWS = tomllib.loads((BENCHMARKS / "bars.toml").read_text("utf8"))["bar"]
 CASES = """
 def slower():  # the work returns the seconds it takes
     return lambda: 3.0, lambda: 1.5, lambda: "said after"
+def broken():
+    raise RuntimeError("the peer is broken")
 def nothing():
     return "no such device here"
 def apart():
@@ -68,6 +70,12 @@ def test_a_row_that_cannot_be_measured_says_why_and_counts_as_neither(bench):
     status, table, _ = bench('case = "cases:nothing"\nbar = 9.0', 'case = "cases:slower"\nbar = 1.5')
     assert status == 0 and "| not measured | no such device here |" in table
     assert "1 bars reached, 0 missed, 1 rows not measured" in table
+
+
+def test_a_row_that_fails_counts_as_missed_and_costs_no_other(bench):
+    status, table, _ = bench('case = "cases:broken"\nbar = 9.0', 'case = "cases:slower"\nbar = 1.5')
+    assert status == 1 and "| not measured | failed: the peer is broken | at least 9.0 MISSED |" in table
+    assert "1 bars reached, 1 missed, 1 rows not measured" in table
 
 
 def test_a_difference_must_stay_below_its_bar(bench):

@@ -267,6 +267,11 @@ def test_claims_do_not_touch_the_fingerprint():
     ("old", "new", "message"),
     [
         ('says = "Max beats average in a flat net."', "", r"a \[\[claim\]\] of x says nothing of: says"),
+        (
+            'says = "Max beats average in a flat net."',
+            "says = 1",
+            r"says in a \[\[claim\]\] of x must be a sentence; got 1",
+        ),
         ("says =", 'mood = "sure"\nsays =', "has mood; it may have only: better, beyond, measure, says, than"),
         (
             'than = { pooling = "average"',

@@ -230,7 +230,8 @@ def test_unknown_names_are_answered_with_the_choices(package, capsys):
 
 def test_a_folder_that_cannot_be_written_is_one_clear_line(package, capsys):
     (package / "taken").write_text("a file")
-    assert "taken" in refused(capsys, "run", "starts", "--smoke", "--out", str(package / "taken"))
+    said = refused(capsys, "run", "starts", "--smoke", "--out", str(package / "taken"))
+    assert "taken is a file, and runs and record go into a folder: name another one" in said
 
 
 @pytest.mark.parametrize(

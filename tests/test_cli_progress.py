@@ -71,6 +71,13 @@ def test_the_view_names_what_is_in_training(clocked):
     assert fused.now() == "all levels at seed 0"
 
 
+def test_the_view_has_a_curve_for_each_run_in_training(clocked):
+    state = going(2)
+    state.news = lambda: {("relu", 0): [10.0, 50.0], ("tanh", 0): [20.0, math.nan]}
+    lines = [line.split() for line in seen(state).splitlines()]
+    assert ["relu,", "seed", "0", "▁█", "50.0", "now"] in lines and ["tanh,", "seed", "0", "▃", "20.0", "now"] in lines
+
+
 def test_the_view_has_a_curve_a_level(clocked):
     state = going(2)
     assert "0 of 4 runs" in seen(state)

@@ -17,7 +17,7 @@ from cnnlab.sweep.canary import canary, check_connected
 from cnnlab.sweep.jobs import Job
 from cnnlab.sweep.network import linear
 from cnnlab.sweep.one import linear_reference, run_job
-from cnnlab.sweep.run import run, too_few_seeds
+from cnnlab.sweep.run import run, smoked, too_few_seeds
 from cnnlab.techniques.initialization import INITIALIZATIONS, he_
 from cnnlab.training import evaluate, fit
 
@@ -181,6 +181,18 @@ def test_runs_of_other_code_do_not_go_into_a_record(asked, tmp_path, monkeypatch
     states = measure(asked, tmp_path)
     assert [len(state.runs) for state in states] == [1, 2, 3, 4, 5, 6, 6]
     assert states[-1].canary != before.canary
+
+
+def test_runs_on_other_images_of_that_name_do_not_go_into_a_record(asked, tmp_path, monkeypatch):
+    measure(asked, tmp_path)
+    monkeypatch.setattr("cnnlab.sweep.run.linear_reference", lambda config: 12.5)
+    assert len(measure(asked, tmp_path)[0].runs) == 1
+
+
+def test_a_smoke_run_of_a_size_has_the_fields_of_that_size(asked):
+    asked.write_text(TOML + "[size.large]\nseeds = [5, 6, 7]\nfields = { width = 8 }\n")
+    small = smoked(experiment.load(asked), "large")
+    assert small.baseline_at("smoke").model.width == 8 and small.sizes["smoke"].seeds == (5, 6)
 
 
 def test_two_commands_do_not_measure_into_one_file(asked, tmp_path):

@@ -5,13 +5,14 @@ import time
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from cnnlab.config import Config
 from cnnlab.record import Run
-from cnnlab.sweep import processes, workers
+from cnnlab.sweep import news, processes, workers
 from cnnlab.sweep.conditions import conditions
 from cnnlab.sweep.jobs import Job
 from cnnlab.sweep.one import run_job
@@ -55,6 +56,24 @@ def endless(job: Job, asked: dict) -> list[Run]:
 
 def without_seconds(runs: list[Run]) -> list[Run]:
     return [replace(run, seconds=0.0) for run in runs]
+
+
+def told_and_waiting(job: Job, asked: dict) -> list[Run]:
+    _, level, seed = job.members[0]
+    for accuracy in (0.25, 0.5):
+        news.tell(level, seed, SimpleNamespace(valid_accuracy=accuracy))
+    time.sleep(600 if seed else 0)
+    return found(job)
+
+
+def test_the_curves_of_runs_in_training_are_known():
+    first, second = work(range(2))
+    with pytest.raises(KeyboardInterrupt), Processes(1) as pool:
+        pool.submit(told_and_waiting, first, {}).result()
+        pool.submit(told_and_waiting, second, {})
+        while pool.curves() != {("tiny", 1): [25.0, 50.0]}:  # and nothing of the run that is done
+            time.sleep(0.01)
+        raise KeyboardInterrupt
 
 
 @pytest.mark.slow
@@ -194,7 +213,9 @@ def test_jobs_that_the_executor_calls_off_are_not_taken_for_done():
         list(measure(work(range(3)), Gone()))
 
 
-@pytest.mark.parametrize("spec", ["dask", "slurm", "", "127.0.0.1:8786"])
+@pytest.mark.parametrize(
+    "spec", ["dask", "slurm", "", "127.0.0.1:8786", "tcp://", "tcp://host", "tcp://host:", "http://host:8786"]
+)
 def test_an_unknown_executor_names_what_there_is(spec):
     with pytest.raises(
         ValueError, match=f'executor "{spec}" is unknown; give "local", or the address .* tcp://host:8786'

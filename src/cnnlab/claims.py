@@ -85,6 +85,7 @@ def verdicts(experiment: Experiment, record: Record) -> list[Verdict]:
 def _claim(experiment: Experiment, table: dict) -> Claim:
     where = f"a [[claim]] of {experiment.slug}"
     _check_keys(where, table, NEEDS, MAY)
+    demand(isinstance(table["says"], str), f"says in {where}", table["says"], "a sentence")
     beyond = table.get("beyond")
     if beyond is not None:
         _check_keys(f"beyond in {where}", beyond, {"better", "than"}, set())

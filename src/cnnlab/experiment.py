@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import json
+import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
@@ -128,8 +129,14 @@ def _check_table(where: str, table: dict) -> None:
             choose(KINDS, str(listed), "config field")
         for level, values in part["levels"].items():
             _check_fields(f'level "{level}" of factor "{name}"', values)
+    for each in table["sources"]:
+        demand(isinstance(each, str), f"each of the sources of {where}", each, WORDS[str])
     demand(len(table["size"]) > 0, f"the sizes of {where}", [], "at least one, such as [size.cpu]")
     for name, part in table["size"].items():
+        named = (
+            re.fullmatch(r"\w+", name) and name != "smoke"
+        )  # files are named by it; `--smoke` makes a size of its own
+        demand(bool(named), f"the name of a size of {where}", name, 'a word, and not "smoke"')
         _check_keys(f"[size.{name}]", part, needs={"seeds": list}, may={"fields": dict})
         _check_fields(f"[size.{name}]", part.get("fields", {}))
     _check_fields("[baseline]", table["baseline"])

@@ -20,7 +20,7 @@ from torch.nn.functional import cross_entropy
 
 from cnnlab.config import Training
 from cnnlab.data import Dataset, Split
-from cnnlab.devices import PRECISIONS, choose_device, choose_precision
+from cnnlab.devices import PRECISIONS, choose_device, choose_precision, keep_memory
 from cnnlab.lending import fresh_randomness, lent, mode
 from cnnlab.preconditions import check_images, check_outputs, check_settings, check_weights
 from cnnlab.techniques.augmentation import Pixels, draw, lay_out, take
@@ -30,6 +30,7 @@ from cnnlab.techniques.schedules import schedule
 
 BASELINE = Training()
 WATCH = 50  # steps between two looks for a loss that is not finite
+AHEAD = 2**17  # values of a batch's images below which several batches are made at once
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ def fit(
     Settings, labels and shapes that do not fit raise a `ValueError` at once, before the first epoch is asked for.
     """
     device = choose_device(device)
+    keep_memory()
     check_settings(config)
     check_images(data.train)
     precision = choose_precision(device, min(data.train.images.shape[-2:]), precision)
@@ -161,14 +163,17 @@ def plan(config: Training, walk: int) -> list[list[float]]:
 def batches(data: Dataset, pixels: Pixels, size: int, *, dtype: torch.dtype, generator: Generator) -> Iterator[tuple]:
     """Standardized images and labels without end: each walk through the set in a new order, drawn on the CPU."""
     device, count = pixels.table.device, len(data.train.labels)
+    ahead = max(1, AHEAD // (size * data.train.images[0].numel()))  # small batches are made many at a time
     while True:
         order = torch.randperm(count, generator=generator)
         drawn = [each.to(device) for each in draw(pixels, order, generator)]
         labels = data.train.labels[order.to(device)]
-        for first in range(0, count - size + 1, size):
-            batch = slice(first, first + size)
-            images = take(pixels, *(each[batch] for each in drawn))
-            yield standardize(images, data.mean, data.std, dtype), labels[batch]
+        for first in range(0, count - size + 1, size * ahead):
+            part = slice(first, min(first + size * ahead, count // size * size))
+            images = take(pixels, *(each[part] for each in drawn))
+            images = standardize(images, data.mean, data.std, dtype)
+            for few, theirs in zip(images.split(size), labels[part].split(size), strict=True):
+                yield few.detach(), theirs  # for a model that overwrites its input, not a part of the others' batches
 
 
 def _stepper(model: nn.Module, config: Training, precision: str) -> Callable[[Tensor, Tensor, float], tuple]:

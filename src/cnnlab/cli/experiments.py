@@ -89,12 +89,13 @@ def _run(arguments: argparse.Namespace) -> int:
     claims(asked)  # a slip in these shows now, and not hours later
     if asked.published:
         record.published(asked.published)
-    trained, size = (smoked(asked), "smoke") if arguments.smoke else (asked, arguments.size)
+    trained, size = (smoked(asked, arguments.size), "smoke") if arguments.smoke else (asked, arguments.size)
     work = [[(level, seed) for _, level, seed in job.members] for job in jobs(trained, size)]
     progress = Progress(f"{asked.slug}, size {size}", work, _workers(arguments))
     options = {"size": arguments.size, "dataset": arguments.data, "smoke": arguments.smoke, "device": arguments.device}
     try:
         with executor(arguments.executor, arguments.workers) as pool:
+            progress.news = getattr(pool, "curves", dict)  # a cluster keeps them to itself
             found = watch(run(asked, out, executor=pool, **options), progress)
     except KeyboardInterrupt:
         kept = f"{len(progress.runs)} finished runs" if progress.runs else "finished runs"

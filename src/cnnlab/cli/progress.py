@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import zip_longest
@@ -22,12 +22,14 @@ Job = list[tuple[Level, int]]
 class Progress:
     """What is known of a measurement while it runs: its jobs in the order they are started, the runs done so far.
 
-    `workers` is None where their number is not known; then the jobs done so far tell how long the rest takes.
+    `workers` is None where their number is not known; then the jobs done so far tell how long the rest takes. `news` gives
+    the curves of the runs in training, under level and seed.
     """
 
     title: str
     jobs: list[Job]
     workers: int | None
+    news: Callable[[], dict[tuple[str, int], list[float]]] = dict
     runs: list[Run] = field(default_factory=list)
     finished: int = 0  # jobs, under this command
     started: float = field(default_factory=time.monotonic)
@@ -78,16 +80,18 @@ class Progress:
         if now := self.now():
             doing = "in training" if self.finished else "first a look at data and code, then"
             head.append(Text(f"{doing}: {now}", style="dim", overflow="ellipsis", no_wrap=True))
-        return Group(*head, *([self._curves()] if self.runs else []))
+        current = {run: _finite(line) for run, line in self.news().items()}
+        return Group(*head, *([self._curves(current)] if self.runs or current else []))
 
-    def _curves(self):
+    def _curves(self, current: dict[tuple[str, int], list[float]]):
+        """A line for each level that has a finished run, and one for each run in training."""
         from rich.table import Table
 
         groups: dict[str, list[Run]] = {}
         for run in self.runs:
             groups.setdefault(label(run.level), []).append(run)
         curves = {level: curve(runs) for level, runs in groups.items()}
-        low, high = _range(curves.values())
+        low, high = _range([*curves.values(), *current.values()])
         table = Table(box=None, padding=(0, 2, 0, 0))
         table.add_column("level")
         table.add_column(f"valid accuracy, {low:.0f} to {high:.0f} %", no_wrap=True)
@@ -97,6 +101,9 @@ class Progress:
             line, diverged = curves[level], sum(run.diverged for run in runs)
             last = f"{line[-1]:.1f}" if line else ""
             table.add_row(level, sparkline(_thin(line), low, high), last, str(len(runs)), str(diverged or ""))
+        for (level, seed), line in current.items():
+            last = f"{line[-1]:.1f}" if line else ""
+            table.add_row(f"{level}, seed {seed}", sparkline(_thin(line), low, high), last, "now", "", style="dim")
         return table
 
 
@@ -110,6 +117,10 @@ def curve(runs: list[Run]) -> list[float]:
     columns = zip_longest(*(run.curves.get("valid_accuracy", ()) for run in runs))
     kept = ([value for value in column if value is not None and math.isfinite(value)] for column in columns)
     return [fmean(values) for values in kept if values]
+
+
+def _finite(line: list[float]) -> list[float]:
+    return [value for value in line if math.isfinite(value)]
 
 
 def _range(curves) -> tuple[float, float]:

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import torch
 
-import cnnlab
 from cnnlab.choices import choose
 from cnnlab.data import Dataset, Split, cache
 from cnnlab.devices import choose_device, choose_precision
+from cnnlab.sweep.conditions import conditions
 from cnnlab.sweep.machine import machine
 from cnnlab.sweep.reading import CannotFuse
 from cnnlab.sweep.together import Member, check_alike, fit_together
@@ -69,7 +69,7 @@ def choose_engine(members: Sequence[Member], data: Dataset, **how) -> Choice:
     """Which engine trains these members faster on this machine: a few steps by each, on copies, the first time.
 
     What was measured is kept in the user's cache folder, under processor, device, threads, torch, precision, the nets,
-    their number and the batch. What cannot be fused is trained in turn.
+    their number, the batch and a digest of this code. What cannot be fused is trained in turn.
     """
     if len(members) < 2:
         return Choice("in turn", "there is nothing to be fused with: the sweep has one member")
@@ -122,8 +122,7 @@ def _place(members: Sequence[Member], data: Dataset, device=None, precision: str
     device = choose_device(device)
     shape = tuple(data.train.images.shape[1:])
     about = (
-        cnnlab.__version__,
-        torch.__version__,
+        sorted(conditions().items()),
         machine(str(device))["processor"],
         _threads(str(device)),
         choose_precision(device, min(shape[-2:]), precision),

@@ -24,6 +24,8 @@ def name(level: Level, seed: int) -> tuple:
 @contextmanager
 def locked(target: Path) -> Iterator[None]:
     """Alone on this record inside; a `ValueError` if another process is. The lock ends with the process."""
+    if target.parent.exists() and not target.parent.is_dir():
+        raise ValueError(f"{target.parent} is a file, and runs and record go into a folder: name another one")
     with writing(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         file = target.with_suffix(".lock").open("a")

@@ -9,6 +9,7 @@ from cnnlab.config import Config, Training
 from cnnlab.data import Dataset
 from cnnlab.experiment import Level
 from cnnlab.record import Run
+from cnnlab.sweep import news
 from cnnlab.sweep.choice import choose_engine, fit_members
 from cnnlab.sweep.cluster import check_wanted
 from cnnlab.sweep.jobs import Job
@@ -31,6 +32,8 @@ def run_job(job: Job) -> list[Run]:
     for k, epoch in training:
         check_wanted()
         epochs[k].append(epoch)
+        _, level, seed = job.members[k]
+        news.tell(level, seed, epoch)
     return [
         _run(level, member, epochs[k], dataset, job.device)
         for k, (member, (_, level, _)) in enumerate(zip(members, job.members, strict=True))

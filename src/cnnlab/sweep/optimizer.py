@@ -1,6 +1,6 @@
 """SGD with momentum, Nesterov's or plain, for many members at once, each with its own settings."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -24,20 +24,25 @@ class MemberSGD:
         self.weights = [weight for weight, _ in owned]
         self.buffers = [torch.zeros_like(weight) for weight in self.weights]
         self.owners = torch.cat([_owners(weight, members) for weight, members in owned])
-        self.momentum = self._spread(self.weights[0].new_tensor(momentum)) if any(momentum) else None
-        self.weight_decay = self._spread(self.weights[0].new_tensor(weight_decay)) if any(weight_decay) else None
-        reach = [mu if ahead else 1 for mu, ahead in zip(momentum, nesterov, strict=True)]
-        self.reach = self._spread(self.weights[0].new_tensor(reach))
-        self.nesterov = None if all(nesterov) else self._spread(self.weights[0].new_tensor(nesterov))
+        self.momentum = self._spread_one(momentum) if any(momentum) else None
+        self.weight_decay = self._spread_one(weight_decay) if any(weight_decay) else None
+        self.reach = self._spread_one([mu if ahead else 1 for mu, ahead in zip(momentum, nesterov, strict=True)])
+        self.nesterov = None if all(nesterov) else self._spread_one(nesterov)
 
-    def _spread(self, values: Tensor) -> list[Tensor]:
-        """Each member's value beside its part of each weight: one gather for all, and views of it."""
-        rows = values[self.owners].split([len(weight) for weight in self.weights])
-        return [row.view(-1, *[1] * (weight.ndim - 1)) for row, weight in zip(rows, self.weights, strict=True)]
+    def _spread_one(self, values: Sequence[float]) -> tuple[Tensor, ...]:
+        return next(self.spread(self.weights[0].new_tensor([values])))
+
+    def spread(self, values: Tensor) -> Iterator[tuple[Tensor, ...]]:
+        """For each row of `values` (rows, members), each member's value beside its part of each weight: views of a gather."""
+        parts = values[:, self.owners].split([len(weight) for weight in self.weights], dim=1)
+        beside = [
+            part.unflatten(1, (-1, *[1] * (weight.ndim - 1))) for part, weight in zip(parts, self.weights, strict=True)
+        ]
+        return zip(*(each.unbind() for each in beside), strict=True)
 
     @torch.no_grad()
-    def step(self, gradients: Sequence[Tensor], lr: Tensor) -> None:
-        """Move the weights by their gradients; `lr` has shape (members,)."""
+    def step(self, gradients: Sequence[Tensor], lr: Sequence[Tensor]) -> None:
+        """Move the weights by their gradients; `lr` is a row of `spread`."""
         if self.weight_decay:
             gradients = torch._foreach_addcmul(gradients, self.weights, self.weight_decay)
         if self.momentum:
@@ -46,7 +51,7 @@ class MemberSGD:
             if self.nesterov:  # 1 or 0: plain momentum steps along b alone
                 gradients = torch._foreach_mul(gradients, self.nesterov)
             gradients = torch._foreach_addcmul(gradients, self.buffers, self.reach)
-        torch._foreach_addcmul_(self.weights, gradients, self._spread(lr), value=-1)
+        torch._foreach_addcmul_(self.weights, gradients, lr, value=-1)
 
 
 def _owners(weight: Tensor, members: range) -> Tensor:

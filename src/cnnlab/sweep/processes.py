@@ -1,5 +1,6 @@
 """Local processes as an executor: a process that dies costs its job one try, and nobody else anything."""
 
+import contextlib
 import multiprocessing
 import os
 import queue
@@ -13,6 +14,7 @@ from multiprocessing.connection import Connection
 import torch
 
 from cnnlab.choices import demand
+from cnnlab.sweep import news
 from cnnlab.sweep.conditions import CannotWork
 from cnnlab.sweep.jobs import Job
 
@@ -32,7 +34,7 @@ class Processes(ThreadPoolExecutor):
 
     `submit(function, job, ...)` hands the function the job with the device of its place. A process that dies is replaced
     and its job tried again, three times in all; then it fails with a `RuntimeError`. Left by an exception, all processes
-    end at once; they end too where this process is killed.
+    end at once; they end too where this process is killed. `curves()` are those of the runs that are being trained.
     """
 
     def __init__(self, workers: int | None = None):
@@ -49,6 +51,10 @@ class Processes(ThreadPoolExecutor):
             for lane in self._lanes:
                 self._idle.put(lane)
         return super().submit(self._in_process, function, job, *args)
+
+    def curves(self) -> dict[tuple[str, int], list[float]]:
+        """The valid accuracies, in %, of each epoch so far, under the level and the seed of each run in training."""
+        return {run: list(curve) for lane in self._lanes for run, curve in list(lane.curves.items())}
 
     def _in_process(self, function: Callable, job: Job, *args):
         lane = self._idle.get()
@@ -78,6 +84,7 @@ class _Lane:
         self.device = device
         self.leash = leash
         self.pool: ProcessPoolExecutor | None = None
+        self.curves: dict[tuple[str, int], list[float]] = {}
 
     def run(self, function: Callable, *args):
         for _ in range(TRIES):
@@ -86,6 +93,8 @@ class _Lane:
                 return self.pool.submit(function, *args).result()
             except BrokenProcessPool:
                 self.pool = None
+            finally:
+                self.curves = {}
         raise RuntimeError(f"its worker died each of {TRIES} times")
 
     def shutdown(self, wait: bool) -> None:
@@ -93,7 +102,8 @@ class _Lane:
             self.pool.shutdown(wait)
 
     def _started(self) -> ProcessPoolExecutor:
-        pool = ProcessPoolExecutor(1, SPAWN, initializer=_obey, initargs=(self.leash,))
+        ear, mouth = SPAWN.Pipe(duplex=False)
+        pool = ProcessPoolExecutor(1, SPAWN, initializer=_obey, initargs=(self.leash, mouth))
         try:
             pool.submit(int).result()
         except BrokenProcessPool:
@@ -101,12 +111,23 @@ class _Lane:
                 "a worker process ends as it starts, and what it said stands above; "
                 'a script of your own has to measure under `if __name__ == "__main__":`'
             ) from None
+        finally:
+            mouth.close()
+        threading.Thread(target=self._listen, args=(ear,), daemon=True).start()
         return pool
 
+    def _listen(self, ear: Connection) -> None:
+        """Note what the process tells, until it ends."""
+        with contextlib.suppress(EOFError), ear:
+            while True:
+                run, accuracy = ear.recv()
+                self.curves.setdefault(run, []).append(accuracy)
 
-def _obey(leash: Connection) -> None:
-    """Leave interruptions to the parent; end when it closes its end of the leash, or dies."""
+
+def _obey(leash: Connection, mouth: Connection) -> None:
+    """Leave interruptions to the parent and tell it of every epoch; end when it closes its end of the leash, or dies."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    news.listener = mouth.send
     torch.set_num_threads(1)
 
     def watch():

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from statistics import fmean
 from typing import NamedTuple
 
@@ -98,6 +99,15 @@ def _probe(data: Dataset, members: Sequence[Member]) -> Tensor:
     return standardize(data.train.images[:PROBE], data.mean, data.std, dtype)
 
 
+def _diverged(
+    fused: Fused, losses: list[list[float]], members: list[Member], going: Sequence[int]
+) -> dict[int, int | None]:
+    """`training.diverged` of each member that is going on; one look at all of them where none is."""
+    if all(map(math.isfinite, chain.from_iterable(losses))) and all(w.isfinite().all() for w in fused.parameters()):
+        return dict.fromkeys(going)
+    return {k: diverged(losses[k], members[k].model) for k in going}
+
+
 def _streams(members: Sequence[Member]) -> dict[tuple, Member]:
     """A member for each order and augmentation of the images there is."""
     return {(member.seed, member.config.augmentation): member for member in members}
@@ -135,26 +145,24 @@ class Part(NamedTuple):
 def _epochs(fused: Fused, members: list[Member], data: Dataset, precision: str) -> Iterator[tuple[int, Epoch]]:
     size = min(members[0].config.batch_size, len(data.train.labels))
     stream = _batches(fused, members, data, size)
-    step = _stepper(fused, members, precision)
+    configs = [member.config for member in members]
+    settings = ([getattr(each, name) for each in configs] for name in ("momentum", "weight_decay", "nesterov"))
+    optimizer = MemberSGD(fused.owned(), *settings)
+    step = _stepper(fused, optimizer, precision)
     plans = [plan(member.config, len(data.train.labels) // size) for member in members]
     going, before = range(len(members)), 0
     for number, rates in enumerate(zip(*plans, strict=True), start=1):
         started = time.perf_counter()
         with lent({}), mode(fused, training=True):  # no random numbers: nothing that draws any is ever fused
-            losses, hits = _steps(step, stream, _by_step(fused, rates))
+            losses, hits = _steps(step, stream, optimizer.spread(optimizer.weights[0].new_tensor(rates).T))
         part = Part(number, before, size, (time.perf_counter() - started) / len(going), rates, losses, hits)
         fused.unfuse()
-        bad = {k: diverged(losses[k], members[k].model) for k in going}
+        bad = _diverged(fused, losses, members, going)
         valid = _evaluate(fused, data)
         yield from ((k, part.epoch(k, bad[k], valid[k])) for k in going)
         going, before = [k for k in going if not bad[k]], before + len(rates[0])
         if not going:
             return
-
-
-def _by_step(fused: Fused, rates: Sequence[list[float]]) -> Tensor:
-    """The members' learning rates, a row for each step."""
-    return next(fused.parameters()).new_tensor(rates).T.contiguous()
 
 
 def _batches(fused: Fused, members: list[Member], data: Dataset, size: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -175,16 +183,11 @@ def _batches(fused: Fused, members: list[Member], data: Dataset, size: int) -> I
             yield torch.cat([drawn[key][0] for key in mine], dim=1), torch.stack([drawn[key][1] for key in mine], dim=1)
 
 
-def _stepper(fused: Fused, members: list[Member], precision: str) -> Callable[[Tensor, Tensor, Tensor], tuple]:
+def _stepper(fused: Fused, optimizer: MemberSGD, precision: str) -> Callable[[Tensor, Tensor, Sequence[Tensor]], tuple]:
     """One step of all members as a function of images, labels and learning rates: (losses, hits), (members,) each."""
-    configs = [member.config for member in members]
-    owned = fused.owned()
-    settings = ([getattr(each, name) for each in configs] for name in ("momentum", "weight_decay", "nesterov"))
-    optimizer = MemberSGD(owned, *settings)
-    weights = [weight for weight, _ in owned]
-    kind = weights[0].device.type
+    weights, kind = optimizer.weights, optimizer.weights[0].device.type
 
-    def step(images: Tensor, labels: Tensor, lr: Tensor) -> tuple[Tensor, Tensor]:
+    def step(images: Tensor, labels: Tensor, lr: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         with torch.autocast(kind, PRECISIONS[precision], enabled=precision != "fp32"):
             logits = fused(images)
         losses = cross_entropy(logits.to(images.dtype).transpose(1, 2), labels, reduction="none").mean(dim=0)
@@ -194,7 +197,9 @@ def _stepper(fused: Fused, members: list[Member], precision: str) -> Callable[[T
     return step
 
 
-def _steps(step: Callable, stream: Iterator[tuple], rates: Tensor) -> tuple[list[list[float]], list[list[int]]]:
+def _steps(
+    step: Callable, stream: Iterator[tuple], rates: Iterator[Sequence[Tensor]]
+) -> tuple[list[list[float]], list[list[int]]]:
     """Losses and hits of each member at each step; fewer where no member's loss is finite any more."""
     losses, hits = [], []
     for lr in rates:

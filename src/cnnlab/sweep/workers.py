@@ -1,6 +1,7 @@
 """Many runs at once: local processes, a Dask cluster, or any executor of the standard library's kind."""
 
 import platform
+import re
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, Future, as_completed
@@ -23,7 +24,7 @@ def executor(spec: str | None = None, workers: int | None = None) -> Executor:
     """
     if spec in (None, "local"):
         return Processes(workers)
-    if not spec.startswith(("tcp://", "tls://")):
+    if not re.fullmatch(r"(tcp|tls)://[^/]+:\d+/?", spec):
         raise ValueError(
             f'executor "{spec}" is unknown; give "local", or the address of a Dask scheduler, as tcp://host:8786'
         )
