@@ -43,6 +43,12 @@ class Found:
         """The published row at a level, empty where there is none."""
         return next((row for row in self.rows if level.items() <= row.items()), {})
 
+    @property
+    def is_told(self) -> bool:
+        """Whether at least half of the levels have a published number: below, a figure of them shows next to nothing."""
+        told = [self.published(level).get("test_accuracy") is not None for level in self.experiment.levels()]
+        return 2 * sum(told) >= len(told)
+
     def levels(self) -> list[Level]:
         """Every level, the best published first; those without a published number last, as the experiment has them."""
         return sorted(self.experiment.levels(), key=lambda level: -(self.published(level).get("test_accuracy") or 0))
@@ -59,7 +65,7 @@ def find(slug: str) -> Found:
 
 def draw(each: Found, folder: Path) -> dict[str, Path]:
     """The figures of an experiment, `published` and `ours`, as SVG; drawn only where something in them is new."""
-    names = ("published", "ours") if each.rows else ("ours",)
+    names = ("published", "ours") if each.is_told else ("ours",)
     slug, digest = each.experiment.slug, _digest(each)
     paths = {who: folder / f"{slug}.{who}.{digest}.svg" for who in names}
     if not all(path.is_file() for path in paths.values()):

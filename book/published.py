@@ -17,7 +17,7 @@ FIGURES = ROOT / "_build/published"
 SYMBOLS = {"held": "✓", "contradicted": "✗", "cannot tell": "?", "not counted": "–", "not measured": "–"}
 # How to read a figure of one factor, and of two crossed.
 READING = {
-    1: "small dots are seeds, the bar is the 95 % interval of the difference to the baseline, the dashed line: where it "
+    1: "small dots are seeds, the bar is the 95 % interval of the difference to {home}, the dashed line: where it "
     "crosses the line, we cannot tell.",
     2: "mean and standard deviation over the seeds, which are small dots; × marks a level at which every seed diverged.",
 }
@@ -103,9 +103,8 @@ def section(each: Found, pictures: dict[str, str]) -> str:
 
 def _evidence(each: Found, pictures: dict[str, str]) -> list[str]:
     sources = "; ".join(dict.fromkeys(row["source"] for row in each.rows))
-    caption = (
-        f"Published: {sources or 'nothing'}. Ours: {READING[len(each.experiment.factors)]} {each.record.conditions()}"
-    )
+    read = READING[len(each.experiment.factors)].format(home=_home(each))
+    caption = f"Published: {sources or 'nothing'}. Ours: {read} {each.record.conditions()}"
     return [_figures(each, pictures), f":::{{div}} conditions\n{caption}\n:::", _levels_table(each)]
 
 
@@ -160,7 +159,7 @@ def _mean(each: Found, level: Level) -> float:
 
 def _levels_table(each: Found) -> str:
     seeds = f"{len(each.record.seeds)} seeds"
-    head = ["Level", "Published, %", f"Ours, %, {seeds}", "To the baseline, points", "Place, published → ours"]
+    head = ["Level", "Published, %", f"Ours, %, {seeds}", f"To {_home(each)}, points", "Place, published → ours"]
     return _table([head, *(_level_line(each, level) for level in each.levels())], "levels-table", "28 14 20 22 16")
 
 
@@ -169,10 +168,16 @@ def _level_line(each: Found, level: Level) -> list[str]:
     mean, deviation = spread(each.record.values("test_accuracy", **level))
     ours, diverged = _minus(f"{mean:.1f} ± {deviation:.1f}"), sum(run.diverged for run in runs)
     ours += f" ({diverged} of {len(runs)} diverged)" if diverged else ""
-    to_home = "baseline" if level == home else "–"
+    to_home = _home(each).partition(" ")[2] if level == home else "–"
     if level != home and len(each.record.seeds) > 1:
         to_home = _minus(str(each.record.difference("test_accuracy", level, home)))
     return [_name(level), _told(each.published(level)), ours, to_home, _place(each, level)]
+
+
+def _home(each: Found) -> str:
+    """What the levels are compared with: the level that changes nothing of the baseline, or else the best one."""
+    home = each.experiment.config(each.record.baseline_level(each.experiment), each.record.size)
+    return "the baseline" if home == each.experiment.baseline_at(each.record.size) else "the best level"
 
 
 def _told(row: dict) -> str:

@@ -1,6 +1,7 @@
 """`cnnlab list`: every experiment of the book and the state of its record, and the records measured here."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -30,10 +31,15 @@ class Entry:
     outdated: list[str] | None = None  # levels, by their canary; None: not replayed
 
 
-def entries(*, check: bool = False) -> list[Entry]:
+def entries(*, check: bool = False) -> Iterator[Entry]:
     """What ships with the package, then what lies in `./records`. `check` replays canaries, which takes seconds each."""
-    shipped = [_entry(slug, slug, check) for slug in experiment.slugs()]
-    return shipped + [_entry(path.name.partition(".")[0], str(path), check) for path in sorted(HERE.glob("*.json"))]
+    return (_entry(slug, name, check) for slug, name in _names())
+
+
+def _names() -> list[tuple[str, str]]:
+    """Slug, and slug or path, of every entry."""
+    here = [(path.name.partition(".")[0], str(path)) for path in sorted(HERE.glob("*.json"))]
+    return [(slug, slug) for slug in experiment.slugs()] + here
 
 
 def _entry(slug: str, name: str, check: bool) -> Entry:
@@ -67,12 +73,12 @@ def _same(now: list[float], then: list[float]) -> bool:
 
 
 def show(*, check: bool = False) -> None:
-    """Print a line an experiment with its question under it, then the records of `./records`."""
+    """Print a line an experiment with its question under it, then the records of `./records`, as soon as each is known."""
     screen = console()
-    found = entries(check=check)
-    width = max(len(entry.path or entry.slug) for entry in found)
-    for entry in found:
-        screen.print(f"{entry.path or entry.slug:{width}}  {entry.state:13}  {_measured(entry)}".rstrip())
+    width = max(len(name) for _, name in _names())
+    for entry in entries(check=check):
+        line = f"{entry.path or entry.slug:{width}}  {entry.state:13}  {_measured(entry)}"
+        screen.print(line.rstrip(), soft_wrap=True)
         if entry.question and not entry.path:
             screen.print(f"  {entry.question}", style="dim", no_wrap=True, overflow="ellipsis")
 
