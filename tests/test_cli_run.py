@@ -44,7 +44,10 @@ def in_terminal(command: list[str], interrupt: str) -> tuple[int, str]:
     """Status and output of a command in a terminal of 100 columns, in which Ctrl-C is typed once `interrupt` matches."""
     mine, its = pty.openpty()
     fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
-    code = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+    code = (  # a run of the tests in the background hands down a deaf ear for Ctrl-C
+        "import fcntl, os, signal, sys, termios; signal.signal(signal.SIGINT, signal.SIG_DFL);"
+        "fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+    )
     running = subprocess.Popen(
         [sys.executable, "-c", code, *command],
         **dict.fromkeys(("stdin", "stdout", "stderr"), its),
