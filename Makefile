@@ -69,6 +69,8 @@ $(PEERS)/.installed: $(READY) benchmarks/requirements.txt
 	@test -x $(PEERS)/bin/python || $(VENV)/bin/python -m venv $(PEERS)
 	@echo "import site; site.addsitedir('$(call site_of,$(VENV))')" > "$(call site_of,$(PEERS))/repository.pth"
 	@echo "Installing the peers into $(PEERS) ..." >&2
+	@npm install --silent --no-audit --no-fund --prefix $(PEERS) convnetjs@0.3.0 >/dev/null \
+	  || echo "ConvNetJS cannot be installed (is there npm, and a network?): its row says so." >&2
 	@if $(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r benchmarks/requirements.txt; \
 	  then touch $@; else echo "The peers cannot be installed (is there a network?): their rows say so, the others are measured." >&2; fi
 

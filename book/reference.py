@@ -16,7 +16,10 @@ ROOT = Path(__file__).resolve().parents[1]
 SOURCE, PAGES = ROOT / "src/cnnlab", ROOT / "book/api"
 # Of these packages a reader calls only the modules that `CALLED` lists; of every other package, all of them.
 INNER = {"cli", "data", "grading", "sweep", "widgets"}
-CALLED = {"data", "data.dataset", "data.shapes", "sweep.run", "widgets.signal"}
+WIDGETS = {
+    f"widgets.{name}" for name in ("activations", "convolution", "lab", "paths", "record", "schedules", "signal")
+}
+CALLED = {"data", "data.dataset", "data.shapes", "sweep.run"} | WIDGETS
 # `code`, {role}`text`, $math$ and ``code``, in the order in which they are looked for.
 INLINE = re.compile(r"(\{[\w:]+\}`[^`]+`|``[^`]+``|`[^`]+`|\$\$[^$]+\$\$|\$[^$]+\$)")
 ROWS, ROW = re.compile(r"\(rows? [^)]+\)"), re.compile(r"[A-Z]\d\d")

@@ -2,7 +2,15 @@
 
 from importlib import import_module
 
-_HOME = {"Signal": "cnnlab.widgets.signal"}
+_HOME = {
+    "Activations": "cnnlab.widgets.activations",
+    "Convolution": "cnnlab.widgets.convolution",
+    "Lab": "cnnlab.widgets.lab",
+    "Paths": "cnnlab.widgets.paths",
+    "RecordExplorer": "cnnlab.widgets.record",
+    "Schedules": "cnnlab.widgets.schedules",
+    "Signal": "cnnlab.widgets.signal",
+}
 __all__ = list(_HOME)
 
 

@@ -1,0 +1,248 @@
+// The training lab: up to eight small networks train in front of the reader, in her browser or in the kernel behind the page.
+import { askKernel, kernelCrew, sourceWords } from "./lib/behind.js";
+import { hireCrew } from "./lib/crew.js";
+import { COMPARISONS, memberName, membersOf, pythonCell } from "./lib/compare.js";
+import { accuracyPanel, filtersPanel, layersPanel, lossesPanel } from "./lib/labpanels.js";
+import { LAB_ACTIVATIONS, LAB_IMAGES, LAB_INITIALIZATIONS, LAB_SCHEDULES, PLACEMENTS, SKIPS, labVerdict, layerVerdict, settingWords } from "./lib/labwords.js";
+import { LOGARITHMIC, button, make, select, slider } from "./lib/controls.js";
+import { digitSheet, frames } from "./lib/digits.js";
+import { SERIES_STYLE, swatch } from "./lib/series.js";
+import { STYLE } from "./lib/style.js";
+
+const SETTINGS = ["dataset", "activation", "initialization", "placement", "skip", "depth", "width", "lr", "schedule", "momentum", "batch_size", "steps", "seed"];
+const CLASSES = 10, SETTLE_MS = 120, MOST_PINS = 3, SHOWN = 128;
+
+function panel(name, what) {
+  const chart = make("div"), note = make("span");
+  chart.setAttribute("role", "img");
+  return { element: make("figure", {}, make("figcaption", {}, make("b", { textContent: name }), `: ${what}`, note), chart), chart, note };
+}
+
+function controlsOf(set) {
+  const whole = (unit) => (value) => `${value} ${unit}`;
+  const list = (label, options, name, read = String) => select(label, options, (value) => set(name, read(value)));
+  const ways = Object.fromEntries(Object.entries(COMPARISONS).map(([name, { text }]) => [name, text]));
+  return {
+    lr: slider("Learning rate", { min: 0.0005, max: 3, step: 0.1, scale: LOGARITHMIC }, (value) => set("lr", value)),
+    dataset: list("Images", LAB_IMAGES, "dataset"),
+    activation: list("Activation", LAB_ACTIVATIONS, "activation"),
+    initialization: list("Initialization", LAB_INITIALIZATIONS, "initialization"),
+    placement: list("Batch norm", PLACEMENTS, "placement"),
+    schedule: list("Schedule", LAB_SCHEDULES, "schedule"),
+    skip: list("Skip connections", SKIPS, "skip", Number),
+    depth: slider("Depth", { min: 3, max: 12, step: 1, format: whole("convolutions") }, (value) => set("depth", value)),
+    width: slider("Width", { min: 4, max: 16, step: 4, format: whole("channels") }, (value) => set("width", value)),
+    momentum: slider("Momentum", { min: 0, max: 0.98, step: 0.02, format: (value) => value.toFixed(2) }, (value) => set("momentum", value)),
+    batch_size: slider("Batch size", { min: 8, max: 128, step: 8, format: whole("images") }, (value) => set("batch_size", value)),
+    steps: slider("Steps", { min: 50, max: 500, step: 50 }, (value) => set("steps", value)),
+    compare: list("Compare", ways, "compare"),
+  };
+}
+
+function build(set, act) {
+  const controls = controlsOf(set);
+  const loss = panel("Training loss", "of each batch, running mean over ten");
+  const accuracy = panel("Held out", "images no member trains on, percent right");
+  const layers = panel("Layers", "mean square of signal and gradient; dotted: at the first look");
+  const filters = panel("Filters", "weights of the first convolution, one hue above zero, the other below");
+  const sheet = panel("Answers", "a frame marks a held-out digit it gets wrong");
+  const legend = make("div", { className: "chips" }), pins = make("div", { className: "pins" });
+  const verdict = make("p", { className: "verdict" }), inside = make("p", { className: "inside" }), source = make("p", { className: "source" });
+  verdict.setAttribute("aria-live", "polite");
+  legend.setAttribute("role", "group");
+  legend.setAttribute("aria-label", "Members; the one chosen is shown layer by layer");
+  const train = button("Train", act.toggle), code = make("pre", { tabIndex: 0 }), link = make("a", { textContent: "Link to this setting" });
+  train.className = "main";
+  const copy = button("Copy", act.copy), cell = make("details", {}, make("summary", { textContent: "The same in Python" }), code, copy);
+  const buttons = make("div", { className: "buttons" }, train, button("New draw", act.redraw), button("Pin this run", act.pin), link);
+  const look = make("p", { className: "look" }, make("b", { textContent: "What to look for. " }),
+    "Real networks train here. Find the learning rate above which a member diverges; then change initialization or switch batch norm on, and see where that limit goes.");
+  const card = make("section", { className: "cnnlab-card" }, make("style", { textContent: STYLE + SERIES_STYLE + OWN_STYLE }), look,
+    make("div", { className: "controls" }, ...Object.values(controls).map(({ element }) => element)), buttons,
+    make("div", { className: "panels" }, loss.element, accuracy.element), legend, pins, verdict,
+    make("div", { className: "panels" }, layers.element, make("div", {}, filters.element, sheet.element)), inside, cell, source);
+  card.setAttribute("aria-label", "Training lab");
+  card.dataset.lmSuppressShortcuts = "true"; // JupyterLab would take the keys
+  return { card, controls, loss, accuracy, layers, filters, sheet, legend, pins, verdict, inside, source, train, code, copy, link };
+}
+
+function drawCurves(view, { members, pinned, settings, chosen }) {
+  const { steps } = settings;
+  [[view.loss, lossesPanel], [view.accuracy, accuracyPanel]].forEach(([{ chart }, draw]) => {
+    chart.innerHTML = draw({ members, pinned, steps, classes: CLASSES, width: chart.clientWidth || 480, chosen });
+  });
+  const said = members.filter(({ losses }) => losses.length).map(({ name, losses, divergedAt }) =>
+    (divergedAt ? `${name} diverged at step ${divergedAt}` : `${name} ${losses.at(-1).toFixed(2)} after ${losses.length} steps`));
+  view.loss.chart.setAttribute("aria-label", `Line chart of the training loss by step: ${said.join("; ") || "not trained yet"}. Guessing gives 2.30.`);
+  const right = members.filter(({ looks }) => looks.length).map(({ name, looks }) => `${name} ${(100 * looks.at(-1).accuracy).toFixed(0)} percent`);
+  view.accuracy.chart.setAttribute("aria-label", `Line chart of held-out accuracy by step: ${right.join("; ") || "not measured yet"}.`);
+}
+
+function drawMember(view, member, digits) {
+  const look = member?.looks.at(-1), shown = Boolean(look?.layers);
+  [view.layers, view.filters].forEach(({ element }) => { element.hidden = !shown; });
+  view.sheet.element.hidden = !(look?.wrong && digits);
+  if (!shown) return;
+  view.layers.chart.innerHTML = layersPanel({ layers: look.layers, first: member.looks[0].layers, width: view.layers.chart.clientWidth || 480 });
+  view.inside.textContent = layerVerdict(member);
+  view.layers.chart.setAttribute("aria-label", `Line chart on a logarithmic scale, by layer. ${view.inside.textContent}`);
+  view.filters.element.hidden = !look.filters;
+  if (look.filters) view.filters.chart.innerHTML = filtersPanel(look.filters);
+  view.filters.chart.setAttribute("aria-label", `${look.filters?.length ?? 0} filters of 3 by 3 weights of ${member.name}.`);
+  if (view.sheet.element.hidden) return;
+  if (view.sheet.drawn !== digits) view.sheet.chart.innerHTML = digitSheet(digits);
+  view.sheet.drawn = digits;
+  const wrong = look.wrong.filter((image) => image < SHOWN);
+  view.sheet.chart.querySelector("g").innerHTML = frames(wrong);
+  view.sheet.note.textContent = `${SHOWN - wrong.length} of ${SHOWN} right`;
+  view.sheet.chart.setAttribute("aria-label", `Held-out digits, answers of ${member.name}: ${view.sheet.note.textContent}.`);
+}
+
+function drawLegend(view, { members, pinned, chosen }, choose, unpin) {
+  view.legend.replaceChildren(...members.map(({ name, series, divergedAt }, i) => {
+    const chip = button("", () => choose(i));
+    chip.className = "chip";
+    chip.innerHTML = `${swatch(series)}<span></span>`;
+    chip.lastChild.textContent = divergedAt ? `${name}, diverged` : name;
+    chip.setAttribute("aria-pressed", i === chosen);
+    return chip;
+  }));
+  view.pins.replaceChildren(...pinned.map(({ title }, i) => {
+    const remove = button("Unpin", () => unpin(i));
+    remove.setAttribute("aria-label", `Unpin ${title}`);
+    return make("p", {}, `Dotted: ${title} `, remove);
+  }));
+}
+
+/** What an answer of the crew tells of the members. */
+function take(members, { points = [] }) {
+  for (const point of points) {
+    const one = members[point.member];
+    if (point.loss !== undefined) one.losses.push(point.loss ?? NaN);
+    if (point.divergedAt) one.divergedAt = point.divergedAt;
+    if (point.layers) one.looks.push({ step: point.step, layers: point.layers, filters: point.filters, ...point.heldOut });
+  }
+}
+
+/** The setting in the page's address, as `#lab=...`: traits that differ from the widget's own. */
+function settingOfAddress() {
+  try {
+    return JSON.parse(decodeURIComponent(/[#&]lab=([^&]*)/.exec(location.hash)?.[1] ?? "%7B%7D"));
+  } catch {
+    return {}; // somebody cut the link short
+  }
+}
+
+/** Keeps one view in step with the model's traits; a change of any of them trains anew. */
+function render({ model, el }) {
+  const state = { members: [], pinned: [], chosen: 0, done: true, digits: null };
+  let crew = null, waiting = 0, drawing = 0, gone = false, runs = 0;
+  const put = (values) => { Object.entries(values).forEach(([name, value]) => model.set(name, value)); model.save_changes(); };
+  const names = [...SETTINGS, "compare"];
+
+  const draw = () => {
+    drawing = 0;
+    drawCurves(view, state);
+    drawLegend(view, state, choose, unpin);
+    drawMember(view, state.members[state.chosen], state.digits);
+    view.verdict.textContent = state.error ?? labVerdict(state.members, state.done);
+    view.train.textContent = state.done ? "Train" : "Stop";
+  };
+  const drawSoon = () => { drawing ||= requestAnimationFrame(draw); };
+  const choose = (i) => { state.chosen = i; draw(); view.legend.children[i].focus(); };
+  const unpin = (i) => { state.pinned.splice(i, 1); draw(); };
+
+  const hear = (answer) => {
+    take(state.members, answer);
+    if (answer.digits) state.digits = answer.digits;
+    if (answer.error) state.error = answer.error;
+    if (answer.done || answer.error) state.done = true;
+    drawSoon();
+  };
+
+  const showSettings = () => {
+    state.settings = Object.fromEntries(SETTINGS.map((name) => [name, model.get(name)]));
+    state.compare = model.get("compare");
+    Object.entries(view.controls).forEach(([name, control]) => control.show(model.get(name)));
+    view.code.textContent = pythonCell(state.settings, state.compare);
+    const here = Object.fromEntries(names.map((name) => [name, model.get(name)]));
+    view.link.href = `#lab=${encodeURIComponent(JSON.stringify(here))}`;
+    const members = membersOf(state.settings, state.compare);
+    state.members = members.map((settings, i) => ({ settings, name: memberName(settings, state.compare), series: i, losses: [], looks: [], divergedAt: null }));
+    state.chosen = Math.min(Math.floor((members.length - 1) / 2), members.length - 1);
+    state.error = undefined;
+    state.digits = null;
+  };
+
+  /** Trains the members of the present settings, by the kernel if it answers, or else in the page's own worker. */
+  const start = async () => {
+    const mine = ++runs;
+    crew?.stop();
+    showSettings();
+    state.done = false;
+    draw();
+    const behind = await askKernel(model);
+    if (mine !== runs || gone) return;
+    if (crew?.kernel !== behind.kernel) {
+      crew?.dispose();
+      crew = { ...(behind.kernel ? kernelCrew(model) : hireCrew(model.get("trainer"), model.get("packed"))), kernel: behind.kernel };
+    }
+    view.source.textContent = sourceWords(behind);
+    crew.train(state.members.map(({ settings }) => settings), (answer) => { if (mine === runs) hear(answer); }, state.settings.dataset);
+  };
+  const stop = () => { runs++; crew?.stop(); state.done = true; draw(); };
+  const startSoon = () => { clearTimeout(waiting); waiting = setTimeout(start, SETTLE_MS); };
+
+  const act = {
+    toggle: () => (state.done ? start() : stop()),
+    redraw: () => put({ seed: model.get("seed") + 1 }),
+    pin: () => {
+      const { settings, name, losses, looks } = state.members[state.chosen];
+      if (!losses.length) return;
+      state.pinned = [...state.pinned, { title: settingWords(settings, name), losses: [...losses], looks: [...looks] }].slice(-MOST_PINS);
+      draw();
+    },
+    copy: async () => {
+      await navigator.clipboard?.writeText(view.code.textContent);
+      view.copy.textContent = navigator.clipboard ? "Copied" : "Select it and copy";
+    },
+  };
+  const view = build((name, value) => put({ [name]: value }), act);
+  el.append(view.card);
+  const known = settingOfAddress();
+  names.filter((name) => name in known).forEach((name) => model.set(name, known[name]));
+  names.forEach((name) => model.on(`change:${name}`, startSoon));
+  const observer = new ResizeObserver(drawSoon);
+  showSettings();
+  view.source.textContent = "";
+  draw();
+  observer.observe(view.card);
+  return () => {
+    gone = true;
+    clearTimeout(waiting);
+    cancelAnimationFrame(drawing);
+    observer.disconnect();
+    crew?.dispose();
+    names.forEach((name) => model.off(`change:${name}`, startSoon));
+  };
+}
+
+const OWN_STYLE = `
+.cnnlab-card .buttons { margin-top: 14px; }
+.cnnlab-card .buttons a { color: var(--first); font-size: 14px; text-decoration: underline; }
+.cnnlab-card .chips { display: flex; flex-wrap: wrap; gap: 6px; margin-top: 6px; }
+.cnnlab-card button.chip { height: 30px; font-size: 13px; display: inline-flex; align-items: center; gap: 6px; }
+.cnnlab-card button.chip[aria-pressed="true"] { border-color: var(--ink); font-weight: 600; }
+.cnnlab-card .pins p { font-size: 13px; color: var(--muted); margin-top: 4px; }
+.cnnlab-card .pins button { height: 26px; font-size: 12px; }
+.cnnlab-card svg text.named { fill: var(--series); font-weight: 600; paint-order: stroke; stroke: var(--ground); stroke-width: 4px; }
+.cnnlab-card svg .plus { fill: var(--first); } .cnnlab-card svg .minus { fill: var(--second); }
+.cnnlab-card .inside { font-size: 14px; margin-top: 8px; }
+.cnnlab-card .source { font-size: 13px; color: var(--muted); margin-top: 12px; }
+.cnnlab-card details { margin-top: 12px; } .cnnlab-card summary { cursor: pointer; font-weight: 600; font-size: 14px; }
+.cnnlab-card pre { overflow-x: auto; background: none; border: 1px solid var(--line); border-radius: 6px; padding: 10px; margin: 8px 0; font-size: 13px; color: var(--ink); }
+.cnnlab-card [hidden] { display: none; }
+`;
+
+export { membersOf, pythonCell };
+export default { render };
