@@ -1,10 +1,31 @@
 // Mean, spread and 95 % intervals over seeds, as cnnlab.record computes them, and in its words.
 
-/** The mean; exactly the value where all are the same. NaN where one is no number. */
-export function mean(values) {
-  const first = values[0];
-  return values.length ? first + values.reduce((sum, value) => sum + (value - first), 0) / values.length : NaN;
+/** The sum as if reckoned without rounding and rounded once, as Python's fsum (Shewchuk 1997). */
+function exactSum(values) {
+  const partials = [];
+  for (let x of values) {
+    let kept = 0;
+    for (let i = 0; i < partials.length; i++) {
+      const [large, small] = Math.abs(x) < Math.abs(partials[i]) ? [partials[i], x] : [x, partials[i]];
+      x = large + small;
+      const lost = small - (x - large);
+      if (lost) partials[kept++] = lost;
+    }
+    partials.splice(kept, Infinity, x);
+  }
+  let sum = partials.pop() ?? 0;
+  while (partials.length) {
+    const next = partials.pop(), rounded = sum + next, lost = next - (rounded - sum);
+    sum = rounded;
+    if (!lost) continue;
+    const further = partials.length && Math.sign(lost) === Math.sign(partials.at(-1)); // beyond half a unit: not to the even
+    return further && sum + 2 * lost - sum === 2 * lost ? sum + 2 * lost : sum;
+  }
+  return sum;
 }
+
+/** The mean: that of Python's fmean to the last bit, since a four-digit number may hang on it. NaN where one is no number. */
+export const mean = (values) => (values.length ? exactSum(values) / values.length : NaN);
 
 /** Standard deviation over n - 1; NaN for fewer than two values. */
 export function deviation(values) {
