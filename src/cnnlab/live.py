@@ -26,7 +26,10 @@ from cnnlab.training import Epoch
 
 FIELDS = ("depth", "width", "activation", "placement", "skip", "initialization", "dataset")
 FIELDS += ("steps", "batch_size", "lr", "momentum", "nesterov", "weight_decay", "schedule")
-MOST_MEMBERS, PARTS = 8, 20  # a look at held-out images and at the layers at the end of each part
+MOST_MEMBERS, PARTS = (
+    8,
+    10,
+)  # held-out images are asked for after each part, and the layers after the first, fourth, ...
 SHAPES = {"image_size": 16, "train_images": 1200}  # as many and as large as in the page
 LOOK, SHOWN = 64, 128  # train images on which the layers are measured, held-out ones that the page shows
 
@@ -116,9 +119,9 @@ def train(settings: list[dict]) -> Iterator[dict]:
     """Up to eight members trained as one model; yields `{"points": [...]}` as the page's own trainer posts them.
 
     A member's settings are fields of `config.Config` in `FIELDS`, and `seed`. A point has `member`, `step` and, for the batch
-    before that step, `loss`; or, after the step, `layers`, `filters` and `heldOut`, {loss, accuracy, wrong} on the valid
-    images, the first of which come once, as `{"digits": [...]}`. The nets are made here and trained as the answers are
-    asked for: no global random number is drawn then, since it would be one of a cell that runs meanwhile.
+    before that step, `loss`; or, after the step, `heldOut`, {loss, accuracy} on the valid images, and at times `layers`,
+    `filters` and, in `heldOut`, `wrong`, of the images that come once, as `{"digits": [...]}`. The nets are made here and
+    trained as the answers are asked for: no global random number is drawn then, which a running cell would miss.
     """
     demand(0 < len(settings) <= MOST_MEMBERS, "members", len(settings), f"1 to {MOST_MEMBERS}")
     configs, seeds = [_config(each) for each in settings], [each.get("seed", 0) for each in settings]
@@ -128,7 +131,7 @@ def train(settings: list[dict]) -> Iterator[dict]:
             Member(network(config, data, seed), config.training, seed)
             for config, seed in zip(configs, seeds, strict=True)
         ]
-    answers = ({"points": _points(k, epoch, members[k].model, data)} for k, epoch in _together(members, data))
+    answers = ({"points": _points(k, epoch, members[k], data)} for k, epoch in _together(members, data))
     return chain([{"digits": _ink(data)}] if configs[0].data.dataset == "digits" else [], answers)
 
 
@@ -158,13 +161,18 @@ def _together(members: list[Member], data: Dataset) -> Iterator[tuple[int, Epoch
                     del going[k]
 
 
-def _points(k: int, epoch: Epoch, model: nn.Module, data: Dataset) -> list[dict]:
+def _points(k: int, epoch: Epoch, member: Member, data: Dataset) -> list[dict]:
     first = epoch.step - len(epoch.losses) + 1
     points = [{"member": k, "step": first + i, "loss": loss} for i, loss in enumerate(epoch.losses)]
     if epoch.diverged_at:
         return [*points, {"member": k, "step": epoch.step, "divergedAt": epoch.diverged_at}]
-    seen = {"loss": epoch.valid_loss, "accuracy": epoch.valid_accuracy, "wrong": _wrong(model, data)}
-    look = {"layers": _layers(model, data), "filters": next(layers(model))[1].weight[:, 0].flatten(1).tolist()}
+    seen, look = {"loss": epoch.valid_loss, "accuracy": epoch.valid_accuracy}, {}
+    if epoch.epoch % 3 == 1 or epoch.step == member.config.steps:
+        seen["wrong"] = _wrong(member.model, data)
+        look = {
+            "layers": _layers(member.model, data),
+            "filters": next(layers(member.model))[1].weight[:, 0].flatten(1).tolist(),
+        }
     return [*points, {"member": k, "step": epoch.step, **look, "heldOut": seen}]
 
 

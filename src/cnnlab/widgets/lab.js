@@ -79,11 +79,11 @@ function drawCurves(view, { members, pinned, settings, chosen }) {
 }
 
 function drawMember(view, member, digits) {
-  const look = member?.looks.at(-1), shown = Boolean(look?.layers);
+  const look = member?.inside, shown = Boolean(look);
   [view.layers, view.filters].forEach(({ element }) => { element.hidden = !shown; });
   view.sheet.element.hidden = !(look?.wrong && digits);
   if (!shown) return;
-  view.layers.chart.innerHTML = layersPanel({ layers: look.layers, first: member.looks[0].layers, width: view.layers.chart.clientWidth || 480 });
+  view.layers.chart.innerHTML = layersPanel({ layers: look.layers, first: member.start, width: view.layers.chart.clientWidth || 480 });
   view.inside.textContent = layerVerdict(member);
   view.layers.chart.setAttribute("aria-label", `Line chart on a logarithmic scale, by layer. ${view.inside.textContent}`);
   view.filters.element.hidden = !look.filters;
@@ -120,7 +120,10 @@ function take(members, { points = [] }) {
     const one = members[point.member];
     if (point.loss !== undefined) one.losses.push(point.loss ?? NaN);
     if (point.divergedAt) one.divergedAt = point.divergedAt;
-    if (point.layers) one.looks.push({ step: point.step, layers: point.layers, filters: point.filters, ...point.heldOut });
+    if (point.heldOut) one.looks.push({ step: point.step, ...point.heldOut });
+    if (!point.layers) continue;
+    one.inside = { layers: point.layers, filters: point.filters, wrong: point.heldOut.wrong };
+    one.start ??= point.layers;
   }
 }
 

@@ -43,9 +43,7 @@ export function labVerdict(members, done) {
 }
 
 /** What the layers of one member show: growth from the first to the last, and channels that are silent. */
-export function layerVerdict({ name, looks }) {
-  const layers = lastOf(looks)?.layers;
-  if (!layers) return "";
+export function layerVerdict({ name, inside: { layers } }) {
   const ratio = (column) => layers.at(-2)[column] / layers[0][column];
   const words = (value) => (!Number.isFinite(value) ? "no number" : value >= 0.01 && value < 100 ? value.toPrecision(2) : value.toExponential(0));
   const silent = layers.map(({ silent: share }, i) => [i + 1, share]).filter(([, share]) => share > 0);
