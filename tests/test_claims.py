@@ -142,6 +142,109 @@ def test_under_relu_he_and_lsuv_learn_first_xavier_and_orthogonal_later_zeros_ne
     assert all(loss(rule, -1) > 2.295 for rule in ("zeros", "normal"))
 
 
+# The chapter on activations
+
+
+@pytest.fixture(scope="module")
+def rectifiers():
+    return record.load("activations")
+
+
+@pytest.fixture(scope="module")
+def normalized():
+    return record.load("normalization_activation")
+
+
+def lead(found, name, other, **rest):
+    return found.difference("test_accuracy", {"activation": name, **rest}, {"activation": other, **rest})
+
+
+def test_five_rectifiers_end_between_54_and_58_percent(rectifiers):
+    means = [
+        statistics.fmean(rectifiers.values("test_accuracy", activation=f)) for f in rectifiers.factors["activation"]
+    ]
+    assert 53.5 < min(means) < 54.5 and 57 < max(means) < 58
+
+
+def test_a_slope_of_a_hundredth_cannot_be_told_from_none_and_the_published_table_has_it_behind(rectifiers):
+    assert not lead(rectifiers, "leaky_relu", "relu").sees
+    told = {row["activation"]: row["test_accuracy"] for row in record.published("activations")}
+    assert 0 < told["relu"] - told["leaky_relu"] < 0.5
+    assert told["leaky, slope 1/5.5"] == 88.80
+
+
+@pytest.mark.parametrize("name", ["very_leaky_relu", "prelu"])
+def test_a_large_slope_leads_relu_by_more_than_three_points(rectifiers, name):
+    assert lead(rectifiers, name, "relu").sees and lead(rectifiers, name, "relu").mean > 3
+
+
+def test_random_slopes_are_two_points_behind_learned_ones_and_ahead_in_the_published_table(rectifiers):
+    ours = lead(rectifiers, "rrelu", "prelu")
+    assert ours.sees and -2.5 < ours.mean < -1.5
+    told = {row["activation"]: row["test_accuracy"] for row in record.published("activations")}
+    assert told["rrelu"] - told["prelu"] > 0.5
+    (note,) = (row["note"] for row in record.published("activations") if row["activation"] == "prelu")
+    assert "lowest training error" in note
+
+
+def test_random_slopes_lead_relu_and_ours_see_each_image_less_than_twice(rectifiers):
+    assert statistics.fmean(rectifiers.values("test_accuracy", activation="rrelu")) > 55
+    base = rectifiers.baseline
+    assert base["steps"] * base["batch_size"] < 2 * rectifiers.data["train_images"]
+
+
+def test_the_published_rectifiers_lie_between_87_3_and_88_8_with_random_slopes_highest_and_leaky_lowest():
+    told = {row["activation"]: row["test_accuracy"] for row in record.published("activations")}
+    assert sorted(told, key=told.get)[0] == "leaky_relu" and sorted(told, key=told.get)[-1] == "rrelu"
+    assert round(min(told.values()), 1) == 87.3 and round(max(told.values()), 1) == 88.8
+
+
+def published_behind(placement):
+    rows = record.published("normalization_activation")
+    return {row["activation"]: row["test_accuracy"] for row in rows if row["placement"] == placement}
+
+
+def test_without_normalization_no_activation_beats_relu_by_five_points_and_with_it_relu_leads_by_two(normalized):
+    without, after = (lead(normalized, "identity", "relu", placement=where) for where in ("none", "after"))
+    assert without.sees and 4.5 < without.mean < 5.5
+    assert after.sees and -2.5 < after.mean < -1.5
+    told = published_behind("none")
+    assert told["relu"] - told["identity"] == pytest.approx(8.2) and told["identity"] == 38.9
+    assert all(told[name] - told[other] >= 7 for name in ("relu", "elu") for other in ("tanh", "identity"))
+
+
+def test_elu_leads_relu_by_five_points_without_normalization_and_nearly_two_with_it(normalized):
+    without, after = (lead(normalized, "elu", "relu", placement=where) for where in ("none", "after"))
+    assert without.sees and 4.5 < without.mean < 5.5
+    assert after.sees and 1.5 < after.mean < 2
+    told = published_behind("after")
+    assert told["relu"] - told["elu"] == pytest.approx(0.1)
+    rectified = [told[name] for name in ("relu", "rrelu", "prelu", "elu")]
+    assert max(rectified) - min(rectified) <= 0.5 + 1e-9
+
+
+def test_six_hundred_steps_and_five_times_the_rate_with_normalization(normalized):
+    levels = experiment.load("normalization_activation").factors[0].levels
+    assert levels["after"]["lr"] == 5 * levels["none"]["lr"] and normalized.baseline["steps"] == 600
+
+
+def test_the_sigmoid_stays_near_13_percent_and_reaches_55_with_normalization_where_elu_is_highest(normalized):
+    def means(placement):
+        names = normalized.factors["activation"]
+        return {
+            f: statistics.fmean(normalized.values("test_accuracy", activation=f, placement=placement)) for f in names
+        }
+
+    without, after = means("none"), means("after")
+    assert without["sigmoid"] == pytest.approx(13, abs=0.5) and after["sigmoid"] == pytest.approx(55, abs=0.5)
+    assert all(abs(without[f] - 45) < 1 for f in ("relu", "tanh"))
+    assert all(abs(without[f] - 50) < 1 for f in ("elu", "identity"))
+    assert all(50 < value < 60 for value in after.values()) and max(after, key=after.get) == "elu"
+    assert published_behind("none")["sigmoid"] is None
+    told = published_behind("after")
+    assert (told["sigmoid"], told["tanh"], told["identity"]) == (47.5, 44.8, 38.4)
+
+
 TOML = """
 question = "Which pooling, and where?"
 sources = ["a paper"]
@@ -324,3 +427,103 @@ def test_a_claim_on_an_unknown_measure_lists_the_measures():
 @pytest.mark.parametrize("slug", experiment.slugs())
 def test_the_claims_of_the_experiments_name_levels_that_exist(slug):
     assert all(claim.says.endswith(".") for claim in claims(experiment.load(slug)))
+
+
+# The chapter on learning rates
+
+FALLING = ("square", "cosine", "one_cycle", "linear", "sqrt")  # smoothly to zero, or nearly
+
+
+@pytest.fixture(scope="module")
+def schedules():
+    return record.load("schedules")
+
+
+@pytest.fixture(scope="module")
+def batch_size():
+    return record.load("batch_size")
+
+
+def ahead(found, name, other):
+    (factor,) = found.factors
+    return found.difference("test_accuracy", {factor: name}, {factor: other})
+
+
+def ends(found, name, measure="test_accuracy"):
+    (factor,) = found.factors
+    return statistics.fmean(found.values(measure, **{factor: name}))
+
+
+def told_of(table, factor):
+    return {row[factor]: row["test_accuracy"] for row in record.published(table)}
+
+
+def test_only_the_schedule_moves_the_test_accuracy_from_53_to_60_percent(schedules):
+    means = {name: ends(schedules, name) for name in schedules.factors["schedule"]}
+    assert 52.5 < min(means.values()) < 53.5 and 59.5 < max(means.values()) < 60
+    assert min(means, key=means.get) == "constant" and max(means, key=means.get) == "sqrt"
+    assert schedules.varied == ["schedule"] and len(schedules.seeds) == 5
+
+
+def test_square_root_leads_linear_by_a_little_and_square_is_last_of_those_that_fall_smoothly(schedules):
+    assert ahead(schedules, "sqrt", "linear").sees and 0 < ahead(schedules, "sqrt", "linear").mean < 1
+    means = {name: ends(schedules, name) for name in FALLING}
+    assert min(means, key=means.get) == "square"
+    assert all(ahead(schedules, name, "square").sees for name in FALLING if name != "square")
+
+
+def test_in_the_published_table_linear_leads_square_and_square_root_by_a_point():
+    told = told_of("caffenet_schedules", "schedule")
+    assert told["square"] == told["sqrt"] == pytest.approx(told["linear"] - 1) and told["linear"] == 49.3
+    assert told["step_every"] == 47.1
+
+
+def test_one_cycle_cannot_be_told_from_linear_and_cosine_is_a_little_behind(schedules):
+    assert not ahead(schedules, "one_cycle", "linear").sees
+    assert ahead(schedules, "linear", "cosine").sees and ahead(schedules, "linear", "cosine").mean < 1
+
+
+def test_a_constant_rate_is_a_lottery_a_point_below_steps_every_third(schedules):
+    values = schedules.values("test_accuracy", schedule="constant")
+    assert 49 < min(values) < 50 and 56 < max(values) < 57
+    spreads = {name: statistics.stdev(schedules.values("test_accuracy", schedule=name)) for name in FALLING}
+    assert statistics.stdev(values) > 3 * max(spreads.values())
+    assert not ahead(schedules, "constant", "step_every").sees
+    assert 0.5 < -ahead(schedules, "constant", "step_every").mean < 1.5
+    beaten = [a > b for a, b in zip(values, schedules.values("test_accuracy", schedule="step_every"), strict=True)]
+    assert any(beaten) and not all(beaten)
+
+
+def test_steps_lead_half_way_and_end_behind_linear_and_square_root(schedules):
+    def valid(name, part):
+        return statistics.fmean(run.curves["valid_accuracy"][part] for run in schedules.at(schedule=name))
+
+    others = "constant", "linear", "sqrt"
+    assert all(valid("step_every", 1) > valid(name, 1) for name in others)
+    assert abs(valid("step_every", -1) - valid("step_every", 2)) < 0.5
+    assert all(valid(name, -1) > valid("step_every", -1) + 4 for name in ("linear", "sqrt"))
+
+
+def test_at_a_fixed_rate_each_doubling_of_the_batch_costs_more(batch_size):
+    means = [ends(batch_size, name) for name in ("32", "64", "128", "256", "512")]
+    costs = [a - b for a, b in itertools.pairwise(means)]
+    assert costs[0] > 0 and costs == sorted(costs)
+    assert 59.5 < means[0] < 60.5 and 44.5 < means[-1] < 45.5
+
+
+def test_scaling_gives_all_back_at_128_as_far_as_can_be_told_and_a_part_at_256_and_512(batch_size):
+    assert not ahead(batch_size, "128 scaled", "64").sees
+    for size in ("256", "512"):
+        assert ahead(batch_size, f"{size} scaled", size).sees and ahead(batch_size, f"{size} scaled", size).mean > 0
+        assert ahead(batch_size, "64", f"{size} scaled").sees and ahead(batch_size, "64", f"{size} scaled").mean > 0
+
+
+def test_at_512_the_published_nets_lose_little(batch_size):
+    told = told_of("caffenet_batch_size", "batch")
+    assert told["256"] - told["512"] == pytest.approx(1.6) and told["256"] - told["512 scaled"] == pytest.approx(0.2)
+
+
+def test_in_a_batch_of_32_the_fixed_rate_leads_here_and_the_scaled_one_in_the_published_table(batch_size):
+    assert ahead(batch_size, "32", "32 scaled").sees and 0.5 < ahead(batch_size, "32", "32 scaled").mean < 1.5
+    told = told_of("caffenet_batch_size", "batch")
+    assert (told["32 scaled"], told["32"]) == (47.0, 46.3)

@@ -1,0 +1,14 @@
+"""Every number between -9 and 9 counts the same."""
+
+# loses: test-choose
+
+# answer: choose
+def choose(functions, layers):
+    z = torch.linspace(-9, 9, 100_000, dtype=torch.float64, requires_grad=True)
+    density, shares = torch.ones_like(z), {}
+    for name, f in functions.items():
+        y = f(z)
+        (slope,) = torch.autograd.grad(y.sum(), z)
+        shares[name] = ((density * slope.square()).sum().item() / (density * y.square()).sum().item()) ** layers
+    best = min(shares, key=lambda name: abs(math.log(shares[name])))
+    return best, shares[best]

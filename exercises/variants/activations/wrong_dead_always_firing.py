@@ -1,0 +1,17 @@
+"""Demands that a unit fires for all images."""
+
+# loses: test-dead
+
+# answer: dead
+@torch.no_grad()
+def dead(model, batches):
+    training, fired = model.training, {}
+    model.eval()
+    for h in batches:
+        for i, layer in enumerate(model):
+            h = layer(h)
+            if isinstance(layer, nn.ReLU):
+                on = (h > 0).transpose(0, 1).flatten(1).all(dim=1)
+                fired[i] = fired.get(i, False) | on
+    model.train(training)
+    return [tuple((~alive).nonzero().flatten().tolist()) for alive in fired.values()]

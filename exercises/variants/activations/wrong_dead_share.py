@@ -1,0 +1,17 @@
+"""Returns the share of dead units, not who they are."""
+
+# loses: test-dead
+
+# answer: dead
+@torch.no_grad()
+def dead(model, batches):
+    training, fired = model.training, {}
+    model.eval()
+    for h in batches:
+        for i, layer in enumerate(model):
+            h = layer(h)
+            if isinstance(layer, nn.ReLU):
+                on = (h > 0).transpose(0, 1).flatten(1).any(dim=1)
+                fired[i] = fired.get(i, False) | on
+    model.train(training)
+    return [(~alive).float().mean().item() for alive in fired.values()]

@@ -1,0 +1,13 @@
+"""Puts the rate into the velocity, as Caffe does: after a drop it coasts on."""
+
+# loses: test-walk
+
+# answer: walk
+def walk(gradient, start, lr, momentum=0.0, nesterov=False):
+    x, v, places = start, torch.zeros_like(start), []
+    for rate in lr:
+        g = gradient(x)
+        v = momentum * v + rate * g
+        x = x - (rate * g + momentum * v if nesterov else v)
+        places.append(x)
+    return places
