@@ -38,7 +38,7 @@ def look(name: str, position: int) -> dict:
 def label(name: str) -> str:
     """A level's name as a figure shows it."""
     known = {"lsuv": "LSUV", "he": "He", "xavier": "Xavier", "normal": "small normal"}
-    known |= {"elu": "ELU", "prelu": "PReLU", "rrelu": "RReLU"}
+    known |= {"elu": "ELU", "selu": "SELU", "gelu": "GELU", "silu": "SiLU", "prelu": "PReLU", "rrelu": "RReLU"}
     return known.get(name, name.replace("_", " ").replace("relu", "ReLU"))
 
 
