@@ -1,6 +1,8 @@
-"""A page with one widget drawn from a small model of its own, as anywidget gives it: `window.model`, `window.lab`."""
+"""Pages with one widget: drawn from a model as anywidget gives it (`window.model`, `window.lab`), or by the book's mount."""
 
 import json
+
+from conftest import ROOT
 
 from cnnlab.widgets.assemble import esm
 
@@ -26,11 +28,14 @@ import(url).then((lab) => {
 """
 
 
+def state_of(widget) -> dict:
+    """The widget's own traits."""
+    return {name: value for name, value in widget.get_state().items() if not name.startswith("_") and name != "layout"}
+
+
 def page_of(folder, widget, name, views=1, theme="light"):
     """Write the page and give its address; `name` is the widget's file without suffix, `views` how often it is drawn."""
-    state = widget.get_state()
-    state = {key: state[key] for key in state if not key.startswith("_") and key != "layout"}
-    script = (MODEL % (json.dumps(state), json.dumps(esm(name)))).replace("</", "<\\/")
+    script = (MODEL % (json.dumps(state_of(widget)), json.dumps(esm(name)))).replace("</", "<\\/")
     head = f"<meta charset=utf-8><meta name=viewport content='width=device-width'><title>{name}</title>"
     body = f"<main><h1>{name}</h1>{'<div></div>' * views}</main><script>{script}</script>"
     file = folder / "page.html"
@@ -38,9 +43,21 @@ def page_of(folder, widget, name, views=1, theme="light"):
     return file.as_uri()
 
 
-def focus(page, role, name, most=30):
+def mounted_page(folder, widget):
+    """The page as myst-nb writes it, with the book's own script; its address."""
+    model = {"state": {name: value for name, value in widget.get_state().items() if name != "layout"}}
+    saved = json.dumps({"version_major": 2, "version_minor": 0, "state": {"a": model}}).replace("</", "<\\/")
+    tag = '<script type="application/vnd.jupyter.widget-{}+json">{}</script>'
+    mount = f'<script src="{(ROOT / "book/site/widgets/mount.js").as_uri()}"></script>'
+    view = tag.format("view", json.dumps({"model_id": "a"}))
+    text = f"<!doctype html><meta charset='utf-8'><body>{tag.format('state', saved)}{mount}{view}"
+    (folder / "page.html").write_text(text, "utf8")
+    return (folder / "page.html").as_uri()
+
+
+def focus(page, role, name, most=30, exact=False):
     """Reach a control by the Tab key alone."""
-    wanted = page.get_by_role(role, name=name)
+    wanted = page.get_by_role(role, name=name, exact=exact)
     for _ in range(most):
         page.keyboard.press("Tab")
         if wanted.evaluate("(field) => field === document.activeElement"):

@@ -1,12 +1,11 @@
 """The Activations widget in Chromium: its formulas against torch's autograd, its moments against a fine grid, its page."""
 
 import base64
-import json
 import math
 
+import model_page
 import pytest
 import torch
-from conftest import ROOT
 from torch import nn
 from torch.nn import functional as F
 from traitlets import TraitError
@@ -21,38 +20,9 @@ from cnnlab.widgets.assemble import esm
 
 pytestmark = pytest.mark.browser
 
-# A model as anywidget gives it, as `window.model`.
-MODEL = """
-const traits = %s, listeners = [];
-window.model = {
-  get: (name) => traits[name],
-  set(name, value) {
-    if (JSON.stringify(traits[name]) === JSON.stringify(value)) return;
-    traits[name] = value;
-    listeners.filter(([event]) => event === `change:${name}`).forEach(([, listener]) => listener());
-  },
-  on: (event, listener) => listeners.push([event, listener]),
-  off: (event, listener) => listeners.splice(listeners.findIndex((one) => one[0] === event && one[1] === listener), 1),
-  save_changes: () => {},
-  listening: () => listeners.length,
-};
-const url = URL.createObjectURL(new Blob([%s], { type: "text/javascript" }));
-import(url).then((lab) => {
-  window.lab = lab;
-  window.cleanups = [...document.querySelectorAll("main > div")].map((el) => lab.default.render({ model, el }));
-});
-"""
 
-
-def page_of(folder, views=1, theme="", **traits):
-    state = Activations(**traits).get_state()
-    state = {name: state[name] for name in state if not name.startswith("_") and name != "layout"}
-    script = (MODEL % (json.dumps(state), json.dumps(esm("activations")))).replace("</", "<\\/")
-    head = "<meta charset=utf-8><meta name=viewport content='width=device-width'><title>Activations</title>"
-    body = f"<main><h1>Activations</h1>{'<div></div>' * views}</main><script>{script}</script>"
-    file = folder / "page.html"
-    file.write_text(f"<!doctype html><html lang=en data-theme='{theme}'>{head}<body>{body}", "utf8")
-    return file.as_uri()
+def page_of(folder, views=1, theme="light", **traits):
+    return model_page.page_of(folder, Activations(**traits), "activations", views, theme)
 
 
 @pytest.fixture
@@ -370,25 +340,15 @@ def test_a_layer_that_is_all_zeros_says_so_on_the_chart(shown):
     assert page.locator(".ten").inner_text().startswith("Ten layers in a row leave nothing of the signal's mean square")
 
 
-def focus(page, role, name, exact=False):
-    """Reach a control by the Tab key alone."""
-    wanted = page.get_by_role(role, name=name, exact=exact)
-    for _ in range(14):
-        page.keyboard.press("Tab")
-        if wanted.evaluate("(field) => field === document.activeElement"):
-            return wanted
-    raise AssertionError(f"{role} {name} is not reached by Tab")
-
-
 def test_every_control_works_from_the_keyboard(shown):
     page = shown()
-    focus(page, "combobox", "Activation")
+    model_page.focus(page, "combobox", "Activation")
     page.keyboard.press("e")
     page.wait_for_function("document.querySelector('.verdict').textContent.startsWith('ELU at')")
     for name, key in [("α", "ArrowLeft"), ("Input mean", "ArrowRight"), ("Input std", "ArrowLeft")]:
-        focus(page, "slider", name, exact=True)
+        model_page.focus(page, "slider", name, exact=True)
         page.keyboard.press(key)
-    focus(page, "button", "Pin ELU")
+    model_page.focus(page, "button", "Pin ELU")
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Unpin ELU").wait_for()
     traits = "['activation', 'parameters', 'mean', 'std', 'pinned'].map((name) => model.get(name))"
@@ -535,17 +495,7 @@ def test_the_widget_fits_the_page(shown, width):
 
 
 def test_the_book_s_mount_draws_it_from_a_file(tmp_path, visit):
-    state = Activations("elu").get_state()
-    model = {"state": {name: state[name] for name in state if name != "layout"}}
-    saved = json.dumps({"version_major": 2, "version_minor": 0, "state": {"a": model}}).replace("</", "<\\/")
-    tag = '<script type="application/vnd.jupyter.widget-{}+json">{}</script>'
-    (tmp_path / "page.html").write_text(
-        f"<!doctype html><meta charset='utf-8'><body>{tag.format('state', saved)}"
-        f'<script src="{(ROOT / "book/site/widgets/mount.js").as_uri()}"></script>'
-        f"{tag.format('view', json.dumps({'model_id': 'a'}))}",
-        "utf8",
-    )
-    page = visit((tmp_path / "page.html").as_uri())
+    page = visit(model_page.mounted_page(tmp_path, Activations("elu")))
     page.get_by_role("slider", name="Input mean").fill("2")
     page.wait_for_function("document.querySelector('.verdict').textContent.startsWith('ELU at mean 2')")
     assert page.problems == []

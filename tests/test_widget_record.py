@@ -6,8 +6,8 @@ import io
 import json
 import math
 
+import model_page
 import pytest
-from conftest import ROOT
 from traitlets import TraitError
 
 from cnnlab import experiment as experiments
@@ -20,41 +20,9 @@ pytestmark = pytest.mark.browser
 
 RECORDED = sorted(entry.name[:-5] for entry in experiments.folder().iterdir() if entry.name.endswith(".json"))
 
-# A model as anywidget gives it, as `window.model`.
-MODEL = """
-const traits = %s, listeners = [];
-window.model = {
-  get: (name) => traits[name],
-  set(name, value) {
-    if (JSON.stringify(traits[name]) === JSON.stringify(value)) return;
-    traits[name] = value;
-    listeners.filter(([event]) => event === `change:${name}`).forEach(([, listener]) => listener());
-  },
-  on: (event, listener) => listeners.push([event, listener]),
-  off: (event, listener) => listeners.splice(listeners.findIndex((one) => one[0] === event && one[1] === listener), 1),
-  save_changes: () => { window.saved = (window.saved ?? 0) + 1; },
-  listening: () => listeners.length,
-};
-const url = URL.createObjectURL(new Blob([%s], { type: "text/javascript" }));
-import(url).then(async (lab) => {
-  window.lab = lab;
-  window.cleanups = [...document.querySelectorAll("main > div")].map((el) => lab.default.render({ model, el }));
-});
-"""
 
-
-def state_of(widget) -> dict:
-    state = widget.get_state()
-    return {name: state[name] for name in state if not name.startswith("_") and name != "layout"}
-
-
-def page_of(folder, record="activations", views=1, theme="", **traits):
-    script = MODEL % (json.dumps(state_of(RecordExplorer(record, **traits))), json.dumps(esm("record")))
-    head = "<meta charset=utf-8><meta name=viewport content='width=device-width'><title>Record</title>"
-    body = f"<main><h1>Record</h1>{'<div></div>' * views}</main><script>{script.replace('</', '<' + chr(92) + '/')}</script>"
-    file = folder / "page.html"
-    file.write_text(f"<!doctype html><html lang=en data-theme='{theme}'>{head}<body>{body}", "utf8")
-    return file.as_uri()
+def page_of(folder, record="activations", views=1, theme="light", **traits):
+    return model_page.page_of(folder, RecordExplorer(record, **traits), "record", views, theme)
 
 
 @pytest.fixture
@@ -199,7 +167,7 @@ def test_the_mean_curve_leaves_diverged_runs_out(lab):
 
 @pytest.mark.parametrize("slug", RECORDED)
 def test_the_state_of_every_record_stays_small(slug):
-    assert len(json.dumps(state_of(RecordExplorer(slug))).encode()) < 60_000
+    assert len(json.dumps(model_page.state_of(RecordExplorer(slug))).encode()) < 60_000
 
 
 def test_the_module_text_stays_small():
@@ -471,17 +439,7 @@ def test_the_widget_fits_the_page(shown, slug, width):
 
 
 def test_the_book_s_mount_draws_it_from_a_file(tmp_path, visit):
-    state = RecordExplorer("pool_window").get_state()
-    model = {"state": {name: state[name] for name in state if name != "layout"}}
-    saved = json.dumps({"version_major": 2, "version_minor": 0, "state": {"a": model}}).replace("</", "<\\/")
-    tag = '<script type="application/vnd.jupyter.widget-{}+json">{}</script>'
-    (tmp_path / "page.html").write_text(
-        f"<!doctype html><meta charset='utf-8'><body>{tag.format('state', saved)}"
-        f'<script src="{(ROOT / "book/site/widgets/mount.js").as_uri()}"></script>'
-        f"{tag.format('view', json.dumps({'model_id': 'a'}))}",
-        "utf8",
-    )
-    page = visit((tmp_path / "page.html").as_uri())
+    page = visit(model_page.mounted_page(tmp_path, RecordExplorer("pool_window")))
     page.get_by_role("combobox", name="Measure").select_option("test_loss")
     page.wait_for_function("document.querySelector('.verdict').textContent.includes('in test loss')")
     assert page.problems == []

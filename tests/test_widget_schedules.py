@@ -2,12 +2,11 @@
 
 import inspect
 import itertools
-import json
 import math
 import random
 
+import model_page
 import pytest
-from conftest import ROOT
 from traitlets import TraitError
 
 from cnnlab.techniques import schedules as techniques
@@ -18,38 +17,9 @@ from cnnlab.widgets.schedules import PARAMETERS
 
 pytestmark = pytest.mark.browser
 
-# A model as anywidget gives it, as `window.model`.
-MODEL = """
-const traits = %s, listeners = [];
-window.model = {
-  get: (name) => traits[name],
-  set(name, value) {
-    if (JSON.stringify(traits[name]) === JSON.stringify(value)) return;
-    traits[name] = value;
-    listeners.filter(([event]) => event === `change:${name}`).forEach(([, listener]) => listener());
-  },
-  on: (event, listener) => listeners.push([event, listener]),
-  off: (event, listener) => listeners.splice(listeners.findIndex((one) => one[0] === event && one[1] === listener), 1),
-  save_changes: () => { window.saved = (window.saved ?? 0) + 1; },
-  listening: () => listeners.length,
-};
-const url = URL.createObjectURL(new Blob([%s], { type: "text/javascript" }));
-import(url).then(async (lab) => {
-  window.lab = lab;
-  window.cleanups = [...document.querySelectorAll("main > div")].map((el) => lab.default.render({ model, el }));
-});
-"""
 
-
-def page_of(folder, views=1, theme="", **traits):
-    state = Schedules(**traits).get_state()
-    state = {name: state[name] for name in state if not name.startswith("_") and name != "layout"}
-    script = (MODEL % (json.dumps(state), json.dumps(esm("schedules")))).replace("</", "<\\/")
-    head = "<meta charset=utf-8><meta name=viewport content='width=device-width'><title>Schedules</title>"
-    body = f"<main><h1>Schedules</h1>{'<div></div>' * views}</main><script>{script}</script>"
-    file = folder / "page.html"
-    file.write_text(f"<!doctype html><html lang=en data-theme='{theme}'>{head}<body>{body}", "utf8")
-    return file.as_uri()
+def page_of(folder, views=1, theme="light", **traits):
+    return model_page.page_of(folder, Schedules(**traits), "schedules", views, theme)
 
 
 @pytest.fixture
@@ -404,17 +374,7 @@ def test_the_widget_fits_the_page(shown, width):
 
 
 def test_the_book_s_mount_draws_it_from_a_file(tmp_path, visit):
-    state = Schedules("linear").get_state()
-    model = {"state": {name: state[name] for name in state if name != "layout"}}
-    saved = json.dumps({"version_major": 2, "version_minor": 0, "state": {"a": model}}).replace("</", "<\\/")
-    tag = '<script type="application/vnd.jupyter.widget-{}+json">{}</script>'
-    (tmp_path / "page.html").write_text(
-        f"<!doctype html><meta charset='utf-8'><body>{tag.format('state', saved)}"
-        f'<script src="{(ROOT / "book/site/widgets/mount.js").as_uri()}"></script>'
-        f"{tag.format('view', json.dumps({'model_id': 'a'}))}",
-        "utf8",
-    )
-    page = visit((tmp_path / "page.html").as_uri())
+    page = visit(model_page.mounted_page(tmp_path, Schedules("linear")))
     page.get_by_role("combobox", name="Schedule").select_option("one_cycle")
     page.wait_for_function("document.querySelector('.verdict').textContent.startsWith('One cycle')")
     assert page.problems == []

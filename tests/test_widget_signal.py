@@ -3,53 +3,22 @@
 import json
 import math
 
+import model_page
 import pytest
 import torch
-from conftest import ROOT
 from torch import nn
 
 from cnnlab.techniques.activations import activation, pieces
 from cnnlab.techniques.initialization import gain_of, initialize
 from cnnlab.widgets import Signal
-from cnnlab.widgets.assemble import esm
 from cnnlab.widgets.signal import ACTIVATIONS
 
 pytestmark = pytest.mark.browser
-
-# A model as anywidget gives it, as `window.model`.
-MODEL = """
-const traits = %s, listeners = [];
-window.model = {
-  get: (name) => traits[name],
-  set(name, value) {
-    if (JSON.stringify(traits[name]) === JSON.stringify(value)) return;
-    traits[name] = value;
-    listeners.filter(([event]) => event === `change:${name}`).forEach(([, listener]) => listener());
-  },
-  on: (event, listener) => listeners.push([event, listener]),
-  off: (event, listener) => listeners.splice(listeners.findIndex((one) => one[0] === event && one[1] === listener), 1),
-  save_changes: () => { window.saved = (window.saved ?? 0) + 1; },
-  listening: () => listeners.length,
-};
-const url = URL.createObjectURL(new Blob([%s], { type: "text/javascript" }));
-import(url).then(async (lab) => {
-  window.lab = lab;
-  window.data = lab.decode(traits.images, traits.labels);
-  window.cleanups = [...document.querySelectorAll("main > div")].map((el) => lab.default.render({ model, el }));
-});
-"""
 SETTINGS = {"initialization": "he", "activation": "relu", "depth": 6, "gain": 1, "seed": 0, "width": 64}
 
 
-def page_of(folder, views=1, theme="", **traits):
-    state = Signal(**traits).get_state()
-    state = {name: state[name] for name in state if not name.startswith("_") and name != "layout"}
-    script = (MODEL % (json.dumps(state), json.dumps(esm("signal")))).replace("</", "<\\/")
-    head = "<meta charset=utf-8><meta name=viewport content='width=device-width'><title>Signal</title>"
-    body = f"<main><h1>Signal</h1>{'<div></div>' * views}</main><script>{script}</script>"
-    file = folder / "page.html"
-    file.write_text(f"<!doctype html><html lang=en data-theme='{theme}'>{head}<body>{body}", "utf8")
-    return file.as_uri()
+def page_of(folder, views=1, theme="light", **traits):
+    return model_page.page_of(folder, Signal(**traits), "signal", views, theme)
 
 
 @pytest.fixture
@@ -70,7 +39,8 @@ def lab(chromium, tmp_path_factory):
     context = chromium.new_context()
     page = context.new_page()
     page.goto(page_of(tmp_path_factory.mktemp("lab"), views=0))
-    page.wait_for_function("window.data")
+    page.wait_for_function("window.lab")
+    page.evaluate("window.data = lab.decode(model.get('images'), model.get('labels'))")
     yield lambda code, **settings: page.evaluate(f"(settings) => ({code})(lab, data, settings)", SETTINGS | settings)
     context.close()
 
@@ -283,34 +253,24 @@ def test_zeros_are_named_where_no_logarithm_can_show_them(shown):
     assert page.locator(".cross").count() == 21 + 21  # signal: layers 1 to 21; gradient: 0 to 20
 
 
-def focus(page, role, name):
-    """Reach a control by the Tab key alone."""
-    wanted = page.get_by_role(role, name=name)
-    for _ in range(12):
-        page.keyboard.press("Tab")
-        if wanted.evaluate("(field) => field === document.activeElement"):
-            return wanted
-    raise AssertionError(f"{role} {name} is not reached by Tab")
-
-
 def test_every_control_works_from_the_keyboard(shown):
     page = shown(depth=5)
-    focus(page, "combobox", "Initialization")
+    model_page.focus(page, "combobox", "Initialization")
     page.keyboard.press("x")
-    focus(page, "combobox", "Activation")
+    model_page.focus(page, "combobox", "Activation")
     page.keyboard.press("t")
     for name, key in [("Depth", "ArrowRight"), ("Gain", "ArrowLeft")]:
-        focus(page, "slider", name)
+        model_page.focus(page, "slider", name)
         page.keyboard.press(key)
-    button = focus(page, "button", "Train 200 steps")
+    button = model_page.focus(page, "button", "Train 200 steps")
     page.keyboard.press("Space")
     page.keyboard.press("Space")
     assert button.inner_text() == "Train 200 steps" and page.locator(".verdict").inner_text().startswith(
         "Stopped after"
     )
-    focus(page, "button", "New draw")
+    model_page.focus(page, "button", "New draw")
     page.keyboard.press("Enter")
-    slider = focus(page, "slider", "Learning rate")
+    slider = model_page.focus(page, "slider", "Learning rate")
     page.keyboard.press("ArrowRight")
     names = ["initialization", "activation", "depth", "gain", "seed", "learning_rate"]
     found = page.evaluate("(names) => names.map((name) => model.get(name))", names)
@@ -395,17 +355,7 @@ def test_the_widget_fits_the_page(shown, width):
 
 
 def test_the_book_s_mount_draws_it_from_a_file(tmp_path, visit):
-    state = Signal(depth=3).get_state()
-    model = {"state": {name: state[name] for name in state if name != "layout"}}
-    saved = json.dumps({"version_major": 2, "version_minor": 0, "state": {"a": model}}).replace("</", "<\\/")
-    tag = '<script type="application/vnd.jupyter.widget-{}+json">{}</script>'
-    (tmp_path / "page.html").write_text(
-        f"<!doctype html><meta charset='utf-8'><body>{tag.format('state', saved)}"
-        f'<script src="{(ROOT / "book/site/widgets/mount.js").as_uri()}"></script>'
-        f"{tag.format('view', json.dumps({'model_id': 'a'}))}",
-        "utf8",
-    )
-    page = visit((tmp_path / "page.html").as_uri())
+    page = visit(model_page.mounted_page(tmp_path, Signal(depth=3)))
     page.get_by_role("slider", name="Depth").fill("4")
     page.wait_for_function("document.querySelector('.verdict').textContent.startsWith('After 4 ReLU layers')")
     assert page.problems == []
