@@ -248,3 +248,13 @@ def test_while_the_kernel_is_busy_the_browser_trains_and_says_so(in_notebook):
 
 def test_the_trainer_is_a_classic_script():
     assert script("members").startswith('"use strict";') and "import " not in script("members")
+
+
+@pytest.mark.browser
+def test_eight_members_are_told_apart_by_color_and_by_mark(shown):
+    page = shown(compare="eight_rates")
+    looks = page.locator("button.chip svg").evaluate_all(
+        "(all) => all.map((svg) => [svg.querySelector('g').className.baseVal, "
+        "svg.querySelector('.dot').getAttribute('d')])"
+    )
+    assert len(looks) == len({color for color, _ in looks}) == len({mark for _, mark in looks}) == 8
