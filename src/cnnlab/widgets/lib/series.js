@@ -2,7 +2,7 @@
 import { svg, tag } from "./plot.js";
 
 const COLORS = ["#0b84b8", "#c8551a", "#2f8f4e", "#b3509e", "#8f7500", "#6b7a86", "#6a6fd8", "#d0455e"];
-const LOOKS = COLORS.length; // as many as a lab has members
+const APPEARANCES = COLORS.length; // as many as a lab has members
 export const SERIES = 6; // lines that a record shows at once
 
 const OUTLINES = [
@@ -12,10 +12,10 @@ const OUTLINES = [
 ];
 
 /** The mark of series i at a point of a picture. */
-export const seriesMark = (i, x, y) => tag("path", { class: "dot", d: `M${x.toFixed(1)} ${y.toFixed(1)}${OUTLINES[i % LOOKS]}` });
+export const seriesMark = (i, x, y) => tag("path", { class: "dot", d: `M${x.toFixed(1)} ${y.toFixed(1)}${OUTLINES[i % APPEARANCES]}` });
 
 /** Content in the color of series i. */
-export const inSeries = (i, content) => tag("g", { class: `series${i % LOOKS}` }, content);
+export const inSeries = (i, content) => tag("g", { class: `series${i % APPEARANCES}` }, content);
 
 /** A short line with the mark of series i, for a legend. */
 export const swatch = (i, marked = true) => svg({ width: 26, height: 12 },
