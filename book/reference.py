@@ -17,7 +17,8 @@ SOURCE, PAGES = ROOT / "src/cnnlab", ROOT / "book/api"
 # Of these packages a reader calls only the modules that `CALLED` lists; of every other package, all of them.
 INNER = {"cli", "data", "grading", "sweep", "widgets"}
 WIDGETS = {
-    f"widgets.{name}" for name in ("activations", "convolution", "lab", "paths", "record", "schedules", "signal")
+    f"widgets.{name}"
+    for name in ("activations", "budget", "convolution", "lab", "paths", "record", "schedules", "signal")
 }
 CALLED = {"data", "data.dataset", "data.shapes", "sweep.run"} | WIDGETS
 # `code`, {role}`text`, $math$ and ``code``, in the order in which they are looked for.

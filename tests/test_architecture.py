@@ -20,7 +20,7 @@ LAYERS = [
     {"models", "data", "probes", "preconditions", "training", "check"},
     {"applications"},
     {"sweep"},
-    {"live"},
+    {"live", "budgets"},
 ]
 VIEWS = {"plots", "widgets", "diagnosis"}
 # Inside layer 0 and among techniques, who may build on whom.

@@ -119,5 +119,5 @@ def test_widgets_work_without_torch():
 
 
 def test_an_unknown_widget_lists_the_names():
-    with pytest.raises(AttributeError, match="has no attribute 'Sgnal'; its names are: Activations, Convolution, Lab"):
+    with pytest.raises(AttributeError, match="has no attribute 'Sgnal'; its names are: Activations, Budget, Convolution"):
         cnnlab.widgets.Sgnal  # noqa: B018

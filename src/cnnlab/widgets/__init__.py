@@ -4,6 +4,7 @@ from importlib import import_module
 
 _HOME = {
     "Activations": "cnnlab.widgets.activations",
+    "Budget": "cnnlab.widgets.budget",
     "Convolution": "cnnlab.widgets.convolution",
     "Lab": "cnnlab.widgets.lab",
     "Paths": "cnnlab.widgets.paths",
