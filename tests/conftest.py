@@ -3,6 +3,7 @@
 import fcntl
 import functools
 import http.server
+import importlib.util
 import os
 import re
 import shutil
@@ -40,6 +41,14 @@ def shown_pages() -> list[str]:
 
 def chapter_pages() -> list[str]:
     return [page for page in toc_pages() if page.startswith("chapters/")]
+
+
+def book_script(name: str):
+    """`book/<name>.py` as a module of its own, so that a test may change it."""
+    spec = importlib.util.spec_from_file_location(f"book_{name}", ROOT / f"book/{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def require(tool: str, package: str, variable: str | None = None) -> str:

@@ -4,9 +4,12 @@ import base64
 import json
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, book_script
+
+from cnnlab.widgets.assemble import esm, esm_parts
 
 pytestmark = pytest.mark.browser
+shared = book_script("sharing").shared
 MOUNT = ROOT / "book/site/widgets/mount.js"
 NEEDS_KERNEL = "This control needs a running kernel: open the chapter in Colab or Jupyter."
 LATE = """export default { render({ model }) {
@@ -16,10 +19,11 @@ SHOW = "export default { render({ model, el }) { el.textContent = %s; } }"
 
 @pytest.fixture
 def mounted(tmp_path, visit):
-    """`page = mounted({"a": {"state": {...}}}, views=["a", "a"])`: a page as myst-nb writes it."""
+    """`page = mounted({"a": {"state": {...}}}, views=["a", "a"])`: a page as myst-nb writes it; or its state as text."""
 
     def open_page(models, views):
-        state = json.dumps({"version_major": 2, "version_minor": 0, "state": models})
+        whole = {"version_major": 2, "version_minor": 0, "state": models}
+        state = models if isinstance(models, str) else json.dumps(whole)
         tags = [f'<script type="application/vnd.jupyter.widget-state+json">{state}</script>']
         tags += [f'<script src="{MOUNT.as_uri()}"></script>']
         tags += [f'<div><script type="application/vnd.jupyter.widget-view+json">{json.dumps({"model_id": view})}'
@@ -70,6 +74,29 @@ def test_two_views_share_one_model_and_it_is_initialized_once(mounted):
     assert mounted_text(page) == ["1:0", "1:0", "1:5"]
     page.locator(".cnnlab-widget").first.click()
     assert texts(page) == ["1:1", "1:1", "1:5"]
+
+
+def test_a_text_that_the_page_keeps_once_arrives_whole(mounted):
+    """As book/sharing.py writes it: places in a list, joined line by line; with a closing tag in it, too."""
+    saved = {
+        "a": widget(SHOW % "model.get('x') + model.get('y')", x="long </script> " * 100, y="z"),
+        "b": widget(SHOW % 2),
+    }
+    saved["b"]["state"]["_esm"] = esm("signal")
+    state = shared(json.dumps({"version_major": 2, "version_minor": 0, "state": saved}))
+    assert shared(state) == state and "</script>" not in state
+    assert len(json.loads(state)["texts"]) == 1 + len(esm_parts("signal"))
+    page = mounted(state, ["a"])
+    assert mounted_text(page) == ["long </script> " * 100 + "z"]
+
+
+@pytest.mark.parametrize("name", ["lab", "schedules"])
+def test_two_widgets_keep_their_common_files_once(name):
+    alone, both = ({each: widget(esm(each)) for each in names} for names in (["signal"], ["signal", name]))
+    sizes = [len(shared(json.dumps({"state": saved}))) for saved in (alone, both)]
+    common = set(esm_parts("signal")) & set(esm_parts(name))
+    assert sum(map(len, common)) > 5000
+    assert sizes[1] - sizes[0] < 1.2 * len(esm(name)) - sum(map(len, common))
 
 
 def test_one_source_is_imported_once(mounted):

@@ -1,7 +1,6 @@
 """The notebooks as they are committed, the form of every chapter, and the repository's address wherever it stands."""
 
 import ast
-import importlib.util
 import os
 import re
 import statistics
@@ -12,8 +11,8 @@ from pathlib import Path
 import nbformat
 import pytest
 import yaml
+from conftest import ROOT, book_script
 
-ROOT = Path(__file__).resolve().parents[1]
 CHAPTERS = sorted(ROOT.glob("chapters/*.ipynb"))
 RELEASES = sorted(ROOT.glob("exercises/release/*/*.ipynb"))
 PARTS = ["Predict first", "Then and now", "What you can do now", "Check yourself", "Exercise", "References"]
@@ -31,11 +30,7 @@ code_cell, markdown_cell = nbformat.v4.new_code_cell, nbformat.v4.new_markdown_c
 
 @pytest.fixture
 def tool():
-    """`book/notebooks.py` as a module of its own, so that a test may change it."""
-    spec = importlib.util.spec_from_file_location("book_notebooks", ROOT / "book" / "notebooks.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return book_script("notebooks")
 
 
 @pytest.fixture

@@ -10,29 +10,22 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, book_script
 
 # Rows of the sheet that no code stands for, each with the reason. Whatever is not here has a symbol and a test.
 WITHOUT_CODE: dict[str, str] = {}
 SHEET = ROOT.parent / "shared/reference/techniques.json"
 
 
-def load(name: str):
-    spec = importlib.util.spec_from_file_location(f"book_{name}", ROOT / f"book/{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="module")
 def tool():
-    return load("techniques")
+    return book_script("techniques")
 
 
 @pytest.fixture(scope="module")
 def reference():
     pytest.importorskip("sphinx", reason="the book's tools are not installed: pip install -e '.[book]'")
-    return load("reference")
+    return book_script("reference")
 
 
 @pytest.fixture(scope="module")

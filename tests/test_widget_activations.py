@@ -520,7 +520,7 @@ def test_the_module_text_imports_nothing_and_stays_small():
         ({"mean": math.nan}, "mean nan is out of range"),
         ({"parameters": {"slope": 0.1}}, 'relu has no parameter "slope"; it has: none'),
         ({"activation": "elu", "parameters": {"alpha": 0.0}}, "alpha of elu 0.0 is out of range; give 0.05 to 2"),
-        ({"activation": "elu", "parameters": {"alpha": "1"}}, "alpha of elu 1 is out of range"),
+        ({"activation": "elu", "parameters": {"alpha": "1"}}, "alpha of elu '1' is out of range"),
         ({"activation": "rrelu", "parameters": {"lower": 9.0}}, "lower is at most upper .3 and 8.; got"),
         ({"pinned": {"name": "relu"}}, "pinned takes {} or"),
         ({"pinned": {"activation": "leaky"}}, 'activation "leaky" is unknown'),

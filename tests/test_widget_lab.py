@@ -97,8 +97,8 @@ def test_the_choices_are_those_of_the_package_and_of_the_trainer():
     [
         ({"activation": "elux"}, 'activation "elux" is unknown; choose one of: arcsinh'),
         ({"compare": "all"}, 'compare "all" is unknown; choose one of: activations'),
-        ({"lr": 5.0}, r"lr 5.0 is out of range; give 0.0005 to 3.0 \(step size of SGD\)"),
-        ({"width": 6}, r"width 6 is out of range; give 4 to 16 \(channels of the first stage, in fours\)"),
+        ({"lr": 5.0}, r"lr 5.0 is out of range; give 0.0005 to 3 \(step size of SGD\)"),
+        ({"width": 6}, r"width 6 is no multiple of 4; give 4, 8, 12 or 16"),
         ({"depth": 2}, r"depth 2 is out of range; give 3 to 12 \(convolutions\)"),
         ({"skip": 3}, "skip 3 is out of range; give 0 to 2"),
         ({"steps": 1000}, "steps 1000 is out of range; give 50 to 500"),

@@ -63,9 +63,9 @@ def test_own_images_are_carried_as_given():
         ({"activation": "elux"}, 'activation "elux" is unknown; choose one of: elu, identity'),
         ({"depth": 1}, "depth 1 is out of range; give 2 to 50 .hidden layers"),
         ({"depth": 51}, "depth 51 is out of range"),
-        ({"gain": 3.0}, r"gain 3.0 is out of range; give 0.5 to 2.0 \(times the standard deviation"),
+        ({"gain": 3.0}, r"gain 3.0 is out of range; give 0.5 to 2 \(times the standard deviation"),
         ({"width": 4}, "width 4 is out of range; give 8 to 128"),
-        ({"learning_rate": 0.0}, "learning_rate 0.0 is out of range; give 0.001 to 1.0"),
+        ({"learning_rate": 0.0}, "learning_rate 0.0 is out of range; give 0.001 to 1 "),
         ({"gain": float("nan")}, "gain nan is out of range"),
         ({"depth": 2.5}, "depth"),
     ],
@@ -119,5 +119,7 @@ def test_widgets_work_without_torch():
 
 
 def test_an_unknown_widget_lists_the_names():
-    with pytest.raises(AttributeError, match="has no attribute 'Sgnal'; its names are: Activations, Budget, Convolution"):
+    with pytest.raises(
+        AttributeError, match="has no attribute 'Sgnal'; its names are: Activations, Budget, Convolution"
+    ):
         cnnlab.widgets.Sgnal  # noqa: B018

@@ -26,6 +26,17 @@
     return modules.get(source);
   };
 
+  // The widgets that a script of the page holds; a text that several have stands there once (book/sharing.py).
+  const modelsIn = (script) => {
+    const { state: models, texts } = JSON.parse(script.textContent);
+    for (const { state } of Object.values(models)) {
+      for (const [name, value] of Object.entries(state)) {
+        if (value?.$texts) state[name] = value.$texts.map((place) => texts[place]).join("\n");
+      }
+    }
+    return models;
+  };
+
   // The traits as Python saved them. Binary ones lie beside the JSON, each with its path into it.
   const traitsOf = ({ state, buffers = [] }) => {
     for (const { path, data } of buffers) {
@@ -87,7 +98,7 @@
   addEventListener("pagehide", (event) => event.persisted || page.abort());
   addEventListener("DOMContentLoaded", () => {
     const read = (kind) => [...document.querySelectorAll(`script[type="application/vnd.jupyter.widget-${kind}+json"]`)];
-    const saved = Object.assign({}, ...read("state").map((script) => JSON.parse(script.textContent).state));
+    const saved = Object.assign({}, ...read("state").map(modelsIn));
     for (const css of new Set(Object.values(saved).map(({ state }) => state._css).filter(Boolean))) {
       document.head.append(Object.assign(document.createElement("style"), { textContent: css }));
     }

@@ -8,6 +8,7 @@ import anywidget
 import traitlets
 
 from cnnlab.choices import choose
+from cnnlab.widgets.allowed import between, refusing
 from cnnlab.widgets.assemble import esm
 
 SLOPE = (-0.2, 1.0, "slope below zero")
@@ -111,14 +112,11 @@ class Activations(anywidget.AnyWidget):
     @traitlets.validate(*RANGES)
     def _in_range(self, proposal):
         name = proposal["trait"].name
-        return _between(name, proposal["value"], RANGES[name])
+        return between(name, proposal["value"], *RANGES[name])
 
 
 def _own(activation: str) -> dict:
-    try:
-        return choose(PARAMETERS, activation, "activation")
-    except ValueError as error:
-        raise traitlets.TraitError(str(error)) from None
+    return refusing(choose, PARAMETERS, activation, "activation")
 
 
 def _checked(activation: str, given: dict) -> dict:
@@ -126,17 +124,10 @@ def _checked(activation: str, given: dict) -> dict:
     for key, value in given.items():
         if key not in own:
             raise traitlets.TraitError(f'{activation} has no parameter "{key}"; it has: {", ".join(own) or "none"}')
-        _between(f"{key} of {activation}", value, own[key])
+        between(f"{key} of {activation}", value, *own[key])
     if given.get("lower", 3.0) > given.get("upper", 8.0):
         raise traitlets.TraitError(f"rrelu divides by lower to upper, so lower is at most upper (3 and 8); got {given}")
     return given
-
-
-def _between(name: str, value: float, allowed: tuple[float, float, str]) -> float:
-    low, high, meaning = allowed
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-        raise traitlets.TraitError(f"{name} {value} is out of range; give {low:g} to {high:g} ({meaning})")
-    return value
 
 
 def _packed(image: Iterable[Iterable[int]]) -> bytes:

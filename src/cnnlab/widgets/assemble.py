@@ -9,27 +9,36 @@ IMPORT = re.compile(r'^import \{[^}]*\} from "\./(?:lib/)?(\w+)\.js";\n', re.MUL
 SPACE = re.compile(r"^\s*(?://.*|/\*\*[\s\S]*?\*/)\n|^\s+", re.MULTILINE)  # only comments that fill a line
 
 
-@cache
 def esm(name: str) -> str:
     """`<name>.js` after every `lib/*.js` it imports, each once, without `import` lines, indentation and comments.
 
-    Every widget of a page carries a copy. The files share one scope then: a name declared in two of them is a syntax
-    error in the browser, and in the test.
+    The files share one scope then: a name declared in two of them is a syntax error in the browser, and in the test.
     """
-    own, libraries = _read(f"{name}.js"), {}
-    _collect(own, libraries)
-    return SPACE.sub("", "\n".join([*libraries.values(), IMPORT.sub("", own)]))
+    return "\n".join(esm_parts(name))
 
 
-@cache
 def script(name: str) -> str:
     """`lib/<name>.js` after every file it imports, as a classic script: no `export`, every name of the files global.
 
     A page opened from a file may start it as a worker from a Blob URL, which it may not with a module.
     """
-    text, libraries = f'import {{ }} from "./lib/{name}.js";\n', {}
-    _collect(text, libraries)
-    return SPACE.sub("", "\n".join(['"use strict";', *libraries.values()]))
+    return "\n".join(script_parts(name))
+
+
+@cache
+def esm_parts(name: str) -> tuple[str, ...]:
+    """The files of `esm(name)`, one text each: the book keeps one copy of those that two widgets of a page share."""
+    own, libraries = _read(f"{name}.js"), {}
+    _collect(own, libraries)
+    return tuple(_bare(text) for text in (*libraries.values(), own))
+
+
+@cache
+def script_parts(name: str) -> tuple[str, ...]:
+    """The files of `script(name)`, one text each."""
+    libraries: dict[str, str] = {}
+    _collect(f'import {{ }} from "./lib/{name}.js";\n', libraries)
+    return ('"use strict";', *map(_bare, libraries.values()))
 
 
 def packed_digits() -> str:
@@ -42,7 +51,11 @@ def _collect(text: str, libraries: dict[str, str]) -> None:
         if name not in libraries:
             library = _read(f"lib/{name}.js")
             _collect(library, libraries)
-            libraries[name] = re.sub(r"^export ", "", IMPORT.sub("", library), flags=re.MULTILINE)
+            libraries[name] = re.sub(r"^export ", "", library, flags=re.MULTILINE)
+
+
+def _bare(text: str) -> str:
+    return SPACE.sub("", IMPORT.sub("", text)).rstrip()
 
 
 def _read(path: str) -> str:

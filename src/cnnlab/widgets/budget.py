@@ -9,6 +9,7 @@ import traitlets
 
 from cnnlab.choices import choose, demand
 from cnnlab.record import T975
+from cnnlab.widgets.allowed import refusing
 from cnnlab.widgets.assemble import esm
 
 COSTS = ("parameters", "multiply_adds", "milliseconds")
@@ -41,7 +42,7 @@ class Budget(anywidget.AnyWidget):
     quantiles = traitlets.List().tag(sync=True)
 
     def __init__(self, rows: Sequence[Mapping], conditions: Mapping[str, str] | None = None, **traits):
-        kept = _refusing(_kept, rows)
+        kept = refusing(_kept, rows)
         known = _known(kept)
         most = max(len(row["accuracy"]) for row in kept)
         chosen = {
@@ -53,46 +54,36 @@ class Budget(anywidget.AnyWidget):
 
     @traitlets.validate("rows")
     def _models(self, proposal):
-        return _refusing(_kept, proposal["value"])
+        return refusing(_kept, proposal["value"])
 
     @traitlets.validate("conditions")
     def _sentences(self, proposal):
         said = proposal["value"]
         kept = all(isinstance(part, str) for pair in said.items() for part in pair)
-        _refusing(demand, kept, "conditions", said, "a sentence for each source or measure")
+        refusing(demand, kept, "conditions", said, "a sentence for each source or measure")
         return said
 
     @traitlets.validate("axes")
     def _two(self, proposal):
         axes = list(proposal["value"])
         for name in axes:
-            _refusing(choose, dict.fromkeys(_known(self.rows)), name, "axis")
-        _refusing(demand, len(axes) == 2 and axes[0] != axes[1], "axes", axes, "two different measures")
+            refusing(choose, dict.fromkeys(_known(self.rows)), name, "axis")
+        refusing(demand, len(axes) == 2 and axes[0] != axes[1], "axes", axes, "two different measures")
         return axes
 
     @traitlets.validate("limits")
     def _budget(self, proposal):
         limits = proposal["value"]
         for name, most in limits.items():
-            _refusing(choose, {cost: None for cost in COSTS if cost in _known(self.rows)}, name, "limit")
-            _refusing(
-                demand, _above_zero(most), f"the limit on {name}", most, "a number above 0; leave it out for none"
-            )
+            refusing(choose, {cost: None for cost in COSTS if cost in _known(self.rows)}, name, "limit")
+            refusing(demand, _above_zero(most), f"the limit on {name}", most, "a number above 0; leave it out for none")
         return {name: _plain(most) for name, most in limits.items()}
 
     @traitlets.validate("shown")
     def _some(self, proposal):
         for name in proposal["value"]:
-            _refusing(choose, dict.fromkeys(_sources(self.rows)), name, "source")
+            refusing(choose, dict.fromkeys(_sources(self.rows)), name, "source")
         return proposal["value"]
-
-
-def _refusing(call, *values):
-    """What the call returns; its errors as the one that traitlets raise."""
-    try:
-        return call(*values)
-    except ValueError as error:
-        raise traitlets.TraitError(str(error)) from None
 
 
 def _kept(rows) -> list[dict]:

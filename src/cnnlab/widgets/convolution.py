@@ -5,7 +5,7 @@ import base64
 import anywidget
 import traitlets
 
-from cnnlab.choices import choose
+from cnnlab.widgets.allowed import between, named
 from cnnlab.widgets.assemble import esm
 from cnnlab.widgets.signal import digits
 
@@ -61,15 +61,9 @@ class Convolution(anywidget.AnyWidget):
 
     @traitlets.validate("kernel")
     def _known(self, proposal):
-        try:
-            return choose({name: name for name in KERNELS}, proposal["value"], "kernel")
-        except ValueError as error:
-            raise traitlets.TraitError(str(error)) from None
+        return named(KERNELS, proposal["value"], "kernel")
 
     @traitlets.validate(*RANGES)
     def _in_range(self, proposal):
-        name, value = proposal["trait"].name, proposal["value"]
-        low, high, meaning = RANGES[name]
-        if not low <= value <= high:
-            raise traitlets.TraitError(f"{name} {value} is out of range; give {low} to {high} ({meaning})")
-        return value
+        name = proposal["trait"].name
+        return between(name, proposal["value"], *RANGES[name])

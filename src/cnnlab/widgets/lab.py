@@ -3,7 +3,7 @@
 import anywidget
 import traitlets
 
-from cnnlab.choices import choose
+from cnnlab.widgets.allowed import between, named
 from cnnlab.widgets.assemble import esm, packed_digits, script
 
 ACTIVATIONS = ("relu", "leaky_relu", "very_leaky_relu", "elu", "selu", "gelu", "silu", "softplus", "centered_softplus")
@@ -68,17 +68,12 @@ class Lab(anywidget.AnyWidget):
 
     @traitlets.validate(*CHOICES)
     def _known(self, proposal):
-        name, value = proposal["trait"].name, proposal["value"]
-        try:
-            choose(dict.fromkeys(CHOICES[name]), value, name)
-        except ValueError as error:
-            raise traitlets.TraitError(str(error)) from None
-        return value
+        name = proposal["trait"].name
+        return named(CHOICES[name], proposal["value"], name)
 
     @traitlets.validate(*RANGES)
     def _in_range(self, proposal):
         name, value = proposal["trait"].name, proposal["value"]
-        low, high, meaning = RANGES[name]
-        if not low <= value <= high or name == "width" and value % 4:
-            raise traitlets.TraitError(f"{name} {value} is out of range; give {low} to {high} ({meaning})")
-        return value
+        if name == "width" and value % 4:
+            raise traitlets.TraitError(f"width {value} is no multiple of 4; give 4, 8, 12 or 16 (channels)")
+        return between(name, value, *RANGES[name])

@@ -4,6 +4,7 @@ import anywidget
 import traitlets
 
 from cnnlab.choices import choose
+from cnnlab.widgets.allowed import between, named
 from cnnlab.widgets.assemble import esm
 
 KINDS = ("residual", "branched")
@@ -53,18 +54,12 @@ class Paths(anywidget.AnyWidget):
 
     @traitlets.validate("kind")
     def _known(self, proposal):
-        try:
-            return choose({name: name for name in KINDS}, proposal["value"], "kind")
-        except ValueError as error:
-            raise traitlets.TraitError(str(error)) from None
+        return named(KINDS, proposal["value"], "kind")
 
     @traitlets.validate(*RANGES)
     def _in_range(self, proposal):
-        name, value = proposal["trait"].name, proposal["value"]
-        low, high, meaning = RANGES[name]
-        if not low <= value <= high:
-            raise traitlets.TraitError(f"{name} {value} is out of range; give {low} to {high} ({meaning})")
-        return value
+        name = proposal["trait"].name
+        return between(name, proposal["value"], *RANGES[name])
 
     @traitlets.validate("removed")
     def _pairs(self, proposal):

@@ -13,6 +13,7 @@ from cnnlab.choices import choose
 from cnnlab.experiment import Experiment, Level
 from cnnlab.plots import label
 from cnnlab.record import T975, Record, spread
+from cnnlab.widgets.allowed import refusing
 from cnnlab.widgets.assemble import esm
 
 AT_MOST = 6  # curves of more levels than colors would not be told apart
@@ -51,7 +52,7 @@ class RecordExplorer(anywidget.AnyWidget):
     shown = traitlets.List().tag(sync=True)
 
     def __init__(self, record: str | Path | Record, *, experiment: Experiment | None = None, **traits):
-        found = _refusing(_found, record)
+        found = refusing(_found, record)
         asked = experiment if experiment is not None else _asked(record, found)
         table = _table(found, _standing(found, asked), asked.question if asked else "")
         home = _home(found, asked, table["levels"])
@@ -66,7 +67,7 @@ class RecordExplorer(anywidget.AnyWidget):
     @traitlets.validate("measure", "curve")
     def _named(self, proposal):
         names = _names(self.table) if proposal["trait"].name == "measure" else self.table["curves"] or [""]
-        _refusing(choose, dict.fromkeys(names), proposal["value"], proposal["trait"].name)
+        refusing(choose, dict.fromkeys(names), proposal["value"], proposal["trait"].name)
         return proposal["value"]
 
     @traitlets.validate("contrast")
@@ -85,14 +86,6 @@ class RecordExplorer(anywidget.AnyWidget):
         if len(levels) > AT_MOST:
             raise traitlets.TraitError(f"shown may name at most {AT_MOST} levels; got {len(levels)}")
         return levels
-
-
-def _refusing(call, *values):
-    """What the call returns; its errors as the one that traitlets raise."""
-    try:
-        return call(*values)
-    except (ValueError, OSError) as error:
-        raise traitlets.TraitError(str(error)) from None
 
 
 def _found(record) -> Record:

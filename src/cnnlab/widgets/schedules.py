@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import anywidget
 import traitlets
 
-from cnnlab.choices import choose
+from cnnlab.widgets.allowed import between, named
 from cnnlab.widgets.assemble import esm
 
 CYCLE = {"cycles": (2.0, 0.5, 10.0, 0.1), "base": (0.25, 0.0, 1.0, 0.01)}
@@ -76,11 +76,11 @@ class Schedules(anywidget.AnyWidget):
 
     @traitlets.validate("schedule")
     def _known(self, proposal):
-        return _schedule(proposal["value"])
+        return named(PARAMETERS, proposal["value"], "schedule")
 
     @traitlets.validate(*RANGES)
     def _in_range(self, proposal):
-        return _within(proposal["trait"].name, proposal["value"], *RANGES[proposal["trait"].name])
+        return between(proposal["trait"].name, proposal["value"], *RANGES[proposal["trait"].name])
 
     @traitlets.validate("parameters")
     def _its_own(self, proposal):
@@ -99,20 +99,6 @@ class Schedules(anywidget.AnyWidget):
             self.parameters = {}
 
 
-def _schedule(name: str) -> str:
-    try:
-        choose(PARAMETERS, name, "schedule")
-    except ValueError as error:
-        raise traitlets.TraitError(str(error)) from None
-    return name
-
-
-def _within(name: str, value, low: float, high: float, meaning: str):
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise traitlets.TraitError(f"{name} {value!r} is out of range; give {low} to {high} ({meaning})")
-    return value
-
-
 def _parameters(schedule: str, values: dict) -> dict:
     mine = PARAMETERS[schedule]
     if extra := set(values) - set(mine):
@@ -120,7 +106,7 @@ def _parameters(schedule: str, values: dict) -> dict:
         raise traitlets.TraitError(f'schedule "{schedule}" has no {", ".join(sorted(map(str, extra)))}; {allowed}')
     for name, value in values.items():
         _, low, high, _ = mine[name]
-        _within(name, value, low, high, f"a parameter of {schedule}")
+        between(name, value, low, high, f"a parameter of {schedule}")
     return values
 
 
@@ -129,10 +115,10 @@ def _setting(given: dict) -> dict:
     usual = {"schedule": "cosine", "lr": 0.1, "steps": 1000, "warm_up": 0.0, "parameters": {}}
     if not isinstance(given, dict) or not {"schedule"} <= set(given) <= set(usual):
         raise traitlets.TraitError(f"each of pinned has a schedule, and may have {', '.join(usual)}; got {given!r}")
-    _schedule(given["schedule"])
+    named(PARAMETERS, given["schedule"], "schedule")
     _parameters(given["schedule"], given.get("parameters", {}))
     for name in RANGES.keys() & given.keys():
-        _within(name, given[name], *RANGES[name])
+        between(name, given[name], *RANGES[name])
     return usual | given
 
 

@@ -8,7 +8,7 @@ from importlib.resources import files
 import anywidget
 import traitlets
 
-from cnnlab.choices import choose
+from cnnlab.widgets.allowed import between, named
 from cnnlab.widgets.assemble import esm
 
 INITIALIZATIONS = ("zeros", "normal", "xavier", "he", "orthogonal", "lsuv")
@@ -76,20 +76,13 @@ class Signal(anywidget.AnyWidget):
 
     @traitlets.validate("initialization", "activation")
     def _known(self, proposal):
-        what, name = proposal["trait"].name, proposal["value"]
-        try:
-            choose(dict.fromkeys(INITIALIZATIONS if what == "initialization" else ACTIVATIONS), name, what)
-        except ValueError as error:
-            raise traitlets.TraitError(str(error)) from None
-        return name
+        what = proposal["trait"].name
+        return named(INITIALIZATIONS if what == "initialization" else ACTIVATIONS, proposal["value"], what)
 
     @traitlets.validate(*RANGES)
     def _in_range(self, proposal):
-        name, value = proposal["trait"].name, proposal["value"]
-        low, high, meaning = RANGES[name]
-        if not low <= value <= high:
-            raise traitlets.TraitError(f"{name} {value} is out of range; give {low} to {high} ({meaning})")
-        return value
+        name = proposal["trait"].name
+        return between(name, proposal["value"], *RANGES[name])
 
 
 def _packed(images, labels) -> tuple[bytes, str]:
