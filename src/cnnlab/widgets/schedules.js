@@ -115,7 +115,7 @@ function showPins({ pins }, { pinned, settings, ranges }, act) {
 
 function drawRates(view, { curves, top, settings, ranges }, set) {
   const { rates: { caption, chart, read, width }, layer } = view, panel = ratesPanel({ curves, top, width: width() });
-  caption.replaceChildren(make("b", { textContent: "Learning rate by step" }), make("span", { textContent: `rate = peak · s(step / steps); ${FORMULAS[settings.schedule].formula}` }));
+  caption.replaceChildren(make("b", { textContent: "Learning rate by step" }), make("span", { textContent: `rate = peak · s(step / steps); ${FORMULAS[settings.schedule]}` }));
   chart.innerHTML = panel.picture;
   chart.setAttribute("aria-label", `Line chart of the learning rate by step. ${curves.map(({ words }) => words).join(" ")}`);
   read.update(panel.lines);

@@ -1,45 +1,25 @@
-// Learning rates as cnnlab.techniques.schedules and cycles have them: a factor of the progress t from 0 to 1.
+// Learning rates of a run, from the factors of `schedulefactors.js`, and what a range test says.
+import { SCHEDULE_FACTORS } from "./schedulefactors.js";
 
-const cosine = (t) => (1 + Math.cos(Math.PI * t)) / 2;
-
-/** Up and down again in each of `cycles` equal parts, from `base` to a height above it. */
-function wave(t, { cycles, base }, height) {
-  const x = Math.abs(2 * (t * cycles - Math.floor(t * cycles)) - 1);
-  return base + (1 - base) * (1 - x) * height;
-}
-
-/** name: {factor(t, parameters), formula}. */
 export const FORMULAS = {
-  constant: { factor: () => 1, formula: "s(t) = 1" },
-  linear: { factor: (t) => 1 - t, formula: "s(t) = 1 − t" },
-  square: { factor: (t) => (1 - t) ** 2, formula: "s(t) = (1 − t)²" },
-  sqrt: { factor: (t) => Math.sqrt(1 - t), formula: "s(t) = √(1 − t)" },
-  cosine: { factor: cosine, formula: "s(t) = (1 + cos πt) / 2" },
-  linear_cosine: {
-    factor: (t, { periods, alpha, beta }) => ((alpha + 1 - t) * (1 + Math.cos(2 * Math.PI * periods * t))) / 2 + beta,
-    formula: "s(t) = (alpha + 1 − t) (1 + cos(2π · periods · t)) / 2 + beta",
-  },
-  step: {
-    factor: (t, { first, second }) => 0.1 ** (Number(t >= first) + Number(t >= second)),
-    formula: "s(t) = 0.1ⁿ, n the number of drops so far",
-  },
-  step_every: { factor: (t, { size, gamma }) => gamma ** Math.floor(t / size), formula: "s(t) = gammaⁿ, n = ⌊t / size⌋" },
-  one_cycle: {
-    factor: (t) => (t < 0.3 ? 1 + (1 / 25 - 1) * cosine(t / 0.3) : 1 / 250000 + (1 - 1 / 250000) * cosine((t - 0.3) / (1 - 0.3))),
-    formula: "half a cosine from 1/25 up to 1 at t = 0.3, then half a cosine down to 1/250000",
-  },
-  triangular: { factor: (t, its) => wave(t, its, 1), formula: "s(t) = base + (1 − base)(1 − |2u − 1|), u the part of the cycle that is done" },
-  triangular2: {
-    factor: (t, its) => wave(t, its, 0.5 ** Math.floor(t * its.cycles)),
-    formula: "as triangular, each cycle half as high as the one before it",
-  },
-  exp_range: { factor: (t, its) => wave(t, its, its.end ** t), formula: "as triangular, the height times endᵗ" },
-  rising: { factor: (t) => t, formula: "s(t) = t, the rates of a range test" },
+  constant: "s(t) = 1",
+  linear: "s(t) = 1 − t",
+  square: "s(t) = (1 − t)²",
+  sqrt: "s(t) = √(1 − t)",
+  cosine: "s(t) = (1 + cos πt) / 2",
+  linear_cosine: "s(t) = (alpha + 1 − t) (1 + cos(2π · periods · t)) / 2 + beta",
+  step: "s(t) = 0.1ⁿ, n the number of drops so far",
+  step_every: "s(t) = gammaⁿ, n = ⌊t / size⌋",
+  one_cycle: "half a cosine from 1/25 up to 1 at t = 0.3, then half a cosine down to 1/250000",
+  triangular: "s(t) = base + (1 − base)(1 − |2u − 1|), u the part of the cycle that is done",
+  triangular2: "as triangular, each cycle half as high as the one before it",
+  exp_range: "as triangular, the height times endᵗ",
+  rising: "s(t) = t, the rates of a range test",
 };
 
 /** t ↦ s(t) of these settings; over the share `warm_up` of the run it first rises from 0 to 1. */
 export function factorOf({ schedule, parameters, warm_up: share }) {
-  const factor = (t) => FORMULAS[schedule].factor(t, parameters);
+  const factor = (t) => SCHEDULE_FACTORS[schedule](t, parameters);
   return share > 0 ? (t) => (t < share ? t / share : factor((t - share) / (1 - share))) : factor;
 }
 
