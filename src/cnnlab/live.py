@@ -26,12 +26,10 @@ from cnnlab.training import Epoch
 
 FIELDS = ("depth", "width", "activation", "placement", "skip", "initialization", "dataset")
 FIELDS += ("steps", "batch_size", "lr", "momentum", "nesterov", "weight_decay", "schedule")
-MOST_MEMBERS, PARTS = (
-    8,
-    10,
-)  # held-out images are asked for after each part, and the layers after the first, fourth, ...
+MOST_MEMBERS = 8
+PARTS, LOOKS = 10, (1, 4)  # held-out images are asked for after each part, the layers after these and the last
 SHAPES = {"image_size": 16, "train_images": 1200}  # as many and as large as in the page
-LOOK, SHOWN = 64, 128  # train images on which the layers are measured, held-out ones that the page shows
+MEASURED, SHOWN = 64, 128  # train images on which the layers are measured, held-out ones that the page shows
 
 Source = Callable[[list[dict]], Iterator[dict]]  # settings of the members to what the page is told, bit by bit
 
@@ -61,9 +59,8 @@ class Newest:
             self._answers = None
 
     def _work(self) -> None:
-        torch.set_num_threads(
-            1
-        )  # of this thread: two were slower for nets this small, and much slower on a busy machine
+        # Of this thread: two were slower for nets this small, and much slower on a busy machine.
+        torch.set_num_threads(1)
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._answers is not None)
@@ -167,7 +164,7 @@ def _points(k: int, epoch: Epoch, member: Member, data: Dataset) -> list[dict]:
     if epoch.diverged_at:
         return [*points, {"member": k, "step": epoch.step, "divergedAt": epoch.diverged_at}]
     seen, look = {"loss": epoch.valid_loss, "accuracy": epoch.valid_accuracy}, {}
-    if epoch.epoch % 3 == 1 or epoch.step == member.config.steps:
+    if epoch.epoch in LOOKS or epoch.step == member.config.steps:
         seen["wrong"] = _wrong(member.model, data)
         look = {
             "layers": _layers(member.model, data),
@@ -194,7 +191,7 @@ def _layers(model: nn.Module, data: Dataset) -> list[dict]:
     own loss by it; and `silent`, the share of channels that the ReLU behind it leaves at 0 everywhere, None without one.
     """
     device = next(model.parameters()).device
-    images = standardize(data.train.images[:LOOK].to(device), data.mean, data.std)
+    images = standardize(data.train.images[:MEASURED].to(device), data.mean, data.std)
     caught: list[Tensor] = []
     silent: dict[int, float] = {}
 
@@ -205,7 +202,7 @@ def _layers(model: nn.Module, data: Dataset) -> list[dict]:
     hooks += [module.register_forward_hook(zeros) for module in model.modules() if isinstance(module, nn.ReLU)]
     try:
         with torch.enable_grad(), mode(model, training=False):
-            loss = cross_entropy(model(images), data.train.labels[:LOOK].to(device), reduction="sum")
+            loss = cross_entropy(model(images), data.train.labels[:MEASURED].to(device), reduction="sum")
             gradients = torch.autograd.grad(loss, caught)
     finally:
         for hook in hooks:
