@@ -152,6 +152,22 @@ def test_a_slider_trains_anew_and_the_run_before_is_over(shown):
 
 
 @pytest.mark.browser
+def test_a_button_pressed_in_the_middle_of_a_run_is_not_drawn_anew_under_the_finger(shown):
+    page = shown(steps=500, lr=0.03)
+    page.get_by_role("button", name="Train").click()
+    steps = "(least) => +(/after (\\d+) steps/.exec(document.querySelector('[role=img]').ariaLabel)?.[1] ?? 0) >= least"
+    page.wait_for_function(steps, arg=1)
+    chip = page.get_by_role("button", name="lr 0.12")
+    pressed = chip.element_handle()
+    chip.hover()
+    page.mouse.down()
+    page.wait_for_function(steps, arg=60)
+    assert pressed.evaluate("(chip) => chip.isConnected")
+    page.mouse.up()
+    assert chip.get_attribute("aria-pressed") == "true"
+
+
+@pytest.mark.browser
 def test_a_rate_too_high_diverges_and_says_so(shown):
     page = shown(lr=3.0, momentum=0.98, depth=9, compare="one", steps=50)
     page.get_by_role("button", name="Train").click()

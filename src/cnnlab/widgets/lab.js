@@ -2,15 +2,15 @@
 import { askKernel, kernelCrew, sourceWords } from "./lib/behind.js";
 import { hireCrew } from "./lib/crew.js";
 import { COMPARISONS, memberName, membersOf, pythonCell } from "./lib/compare.js";
-import { accuracyPanel, filtersPanel, layersPanel, lossesPanel } from "./lib/labpanels.js";
-import { LAB_ACTIVATIONS, LAB_IMAGES, LAB_INITIALIZATIONS, LAB_SCHEDULES, PLACEMENTS, SKIPS, labVerdict, layerVerdict, settingWords } from "./lib/labwords.js";
+import { drawCurves, drawLegend, drawMember } from "./lib/labviews.js";
+import { LAB_ACTIVATIONS, LAB_IMAGES, LAB_INITIALIZATIONS, LAB_SCHEDULES, PLACEMENTS, SKIPS, labVerdict, settingWords } from "./lib/labwords.js";
 import { LOGARITHMIC, button, make, select, slider } from "./lib/controls.js";
-import { digitSheet, frames } from "./lib/digits.js";
-import { SERIES_STYLE, swatch } from "./lib/series.js";
+import { SERIES_STYLE } from "./lib/series.js";
 import { STYLE } from "./lib/style.js";
 
 const SETTINGS = ["dataset", "activation", "initialization", "placement", "skip", "depth", "width", "lr", "schedule", "momentum", "batch_size", "steps", "seed"];
-const CLASSES = 10, SETTLE_MS = 120, MOST_PINS = 3, SHOWN = 128;
+const SETTLE_MS = 120, MOST_PINS = 3;
+const REST_MS = 60; // between two drawings of a run, so that a slow machine has time for the reader
 
 function panel(name, what) {
   const chart = make("div"), note = make("span");
@@ -66,54 +66,6 @@ function build(set, act) {
   return { card, controls, loss, accuracy, layers, filters, sheet, legend, pins, verdict, inside, source, train, code, copy, link };
 }
 
-function drawCurves(view, { members, pinned, settings, chosen }) {
-  const { steps } = settings;
-  [[view.loss, lossesPanel], [view.accuracy, accuracyPanel]].forEach(([{ chart }, draw]) => {
-    chart.innerHTML = draw({ members, pinned, steps, classes: CLASSES, width: chart.clientWidth || 480, chosen });
-  });
-  const said = members.filter(({ losses }) => losses.length).map(({ name, losses, divergedAt }) =>
-    (divergedAt ? `${name} diverged at step ${divergedAt}` : `${name} ${losses.at(-1).toFixed(2)} after ${losses.length} steps`));
-  view.loss.chart.setAttribute("aria-label", `Line chart of the training loss by step: ${said.join("; ") || "not trained yet"}. Guessing gives 2.30.`);
-  const right = members.filter(({ looks }) => looks.length).map(({ name, looks }) => `${name} ${(100 * looks.at(-1).accuracy).toFixed(0)} percent`);
-  view.accuracy.chart.setAttribute("aria-label", `Line chart of held-out accuracy by step: ${right.join("; ") || "not measured yet"}.`);
-}
-
-function drawMember(view, member, digits) {
-  const look = member?.inside, shown = Boolean(look);
-  [view.layers, view.filters].forEach(({ element }) => { element.hidden = !shown; });
-  view.sheet.element.hidden = !(look?.wrong && digits);
-  if (!shown) return;
-  view.layers.chart.innerHTML = layersPanel({ layers: look.layers, first: member.start, width: view.layers.chart.clientWidth || 480 });
-  view.inside.textContent = layerVerdict(member);
-  view.layers.chart.setAttribute("aria-label", `Line chart on a logarithmic scale, by layer. ${view.inside.textContent}`);
-  view.filters.element.hidden = !look.filters;
-  if (look.filters) view.filters.chart.innerHTML = filtersPanel(look.filters);
-  view.filters.chart.setAttribute("aria-label", `${look.filters?.length ?? 0} filters of 3 by 3 weights of ${member.name}.`);
-  if (view.sheet.element.hidden) return;
-  if (view.sheet.drawn !== digits) view.sheet.chart.innerHTML = digitSheet(digits);
-  view.sheet.drawn = digits;
-  const wrong = look.wrong.filter((image) => image < SHOWN);
-  view.sheet.chart.querySelector("g").innerHTML = frames(wrong);
-  view.sheet.note.textContent = `${SHOWN - wrong.length} of ${SHOWN} right`;
-  view.sheet.chart.setAttribute("aria-label", `Held-out digits, answers of ${member.name}: ${view.sheet.note.textContent}.`);
-}
-
-function drawLegend(view, { members, pinned, chosen }, choose, unpin) {
-  view.legend.replaceChildren(...members.map(({ name, series, divergedAt }, i) => {
-    const chip = button("", () => choose(i));
-    chip.className = "chip";
-    chip.innerHTML = `${swatch(series)}<span></span>`;
-    chip.lastChild.textContent = divergedAt ? `${name}, diverged` : name;
-    chip.setAttribute("aria-pressed", i === chosen);
-    return chip;
-  }));
-  view.pins.replaceChildren(...pinned.map(({ title }, i) => {
-    const remove = button("Unpin", () => unpin(i));
-    remove.setAttribute("aria-label", `Unpin ${title}`);
-    return make("p", {}, `Dotted: ${title} `, remove);
-  }));
-}
-
 /** What an answer of the crew tells of the members. */
 function take(members, { points = [] }) {
   for (const point of points) {
@@ -139,19 +91,20 @@ function settingOfAddress() {
 /** Keeps one view in step with the model's traits; a change of any of them trains anew. */
 function render({ model, el }) {
   const state = { members: [], pinned: [], chosen: 0, done: true, digits: null };
-  let crew = null, waiting = 0, drawing = 0, gone = false, runs = 0;
+  let crew = null, waiting = 0, drawing = 0, drawn = 0, gone = false, runs = 0;
   const put = (values) => { Object.entries(values).forEach(([name, value]) => model.set(name, value)); model.save_changes(); };
   const names = [...SETTINGS, "compare"];
 
   const draw = () => {
-    drawing = 0;
+    if (gone) return;
     drawCurves(view, state);
     drawLegend(view, state, choose, unpin);
     drawMember(view, state.members[state.chosen], state.digits);
     view.verdict.textContent = state.error ?? labVerdict(state.members, state.done);
     view.train.textContent = state.done ? "Train" : "Stop";
+    [drawing, drawn] = [0, performance.now()];
   };
-  const drawSoon = () => { drawing ||= requestAnimationFrame(draw); };
+  const drawSoon = () => { drawing ||= setTimeout(() => requestAnimationFrame(draw), drawn + REST_MS - performance.now()); };
   const choose = (i) => { state.chosen = i; draw(); view.legend.children[i].focus(); };
   const unpin = (i) => { state.pinned.splice(i, 1); draw(); };
 
@@ -223,7 +176,7 @@ function render({ model, el }) {
   return () => {
     gone = true;
     clearTimeout(waiting);
-    cancelAnimationFrame(drawing);
+    clearTimeout(drawing);
     observer.disconnect();
     crew?.dispose();
     names.forEach((name) => model.off(`change:${name}`, startSoon));
