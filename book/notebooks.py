@@ -6,7 +6,7 @@
 
 Cells tagged `keep_output` keep theirs, and `pytest --nbval` compares them; all other outputs are dropped, and their
 cells tagged `nbval-ignore-output`. The install cell is written from the repository address in `_config.yml`, which is
-the only place where that address is stated.
+the only place where that address is stated. What Colab adds to a notebook is dropped.
 """
 
 import argparse
@@ -20,6 +20,7 @@ import yaml
 import cnnlab
 
 ROOT = Path(__file__).parents[1]
+OF_COLAB = ("cellView", "colab", "executionInfo", "id", "outputId")  # in the metadata of its cells
 INSTALL = """\
 # In Colab, or wherever cnnlab is missing: install it. PyTorch and NumPy stay as they are.
 import importlib.util
@@ -45,6 +46,9 @@ def tidy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """A copy in the form in which notebooks are committed."""
     notebook = copy.deepcopy(notebook)
     notebook.metadata = nbformat.from_dict({k: v for k, v in notebook.metadata.items() if k in {"kernelspec", "rows"}})
+    for cell in notebook.cells:
+        for name in OF_COLAB:
+            cell.metadata.pop(name, None)
     code = (cell for cell in notebook.cells if cell.cell_type == "code")
     for number, cell in enumerate(code, start=1):
         _tidy(cell, number)

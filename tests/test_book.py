@@ -109,6 +109,15 @@ def test_widgets_are_mounted_by_the_books_own_script_alone(book):
         assert ("widget-state+json" in text) == ("widgets/mount.js" in text), page.name
 
 
+@pytest.mark.parametrize("page", chapter_pages())
+def test_a_page_shows_the_code_of_the_panel_and_carries_no_control_that_needs_python(book, page):
+    text = (book / f"{page}.html").read_text("utf8")
+    saved = re.search(r'<script type="application/vnd.jupyter.widget-state\+json">(.*?)</script>', text, re.DOTALL)
+    modules = {one["model_module"] for one in json.loads(saved[1])["state"].values()}
+    assert modules == {"anywidget", "@jupyter-widgets/base"}  # of the latter, the layouts of the former
+    assert re.sub(r"<[^>]+>", "", text).count("live.panel(") == 1
+
+
 def test_the_search_index_names_every_page(book):
     index = (book / "searchindex.js").read_text("utf8")
     assert [page for page in toc_pages() if f'"{page}"' not in index] == []

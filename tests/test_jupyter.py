@@ -1,4 +1,4 @@
-"""The training lab in a real JupyterLab and a real Notebook 7, with a kernel behind it."""
+"""The training lab and the control panel in a real JupyterLab and a real Notebook 7, with a kernel behind them."""
 
 import json
 import os
@@ -13,7 +13,10 @@ import urllib.request
 import pytest
 from conftest import ROOT
 
-CELL = 'from cnnlab import live\nlive.lab(steps=100, compare="eight_rates")'
+CELLS = {
+    "lab": 'from cnnlab import live\nlive.lab(steps=100, compare="eight_rates")',
+    "panel": 'from cnnlab import live\nlive.panel("activation", "lr", "seed")',
+}
 
 
 def _notebook(source: str) -> dict:
@@ -30,9 +33,10 @@ def _free_port() -> int:
 
 @pytest.fixture(scope="module", params=["jupyterlab", "notebook"])
 def jupyter(request, tmp_path_factory):
-    """The address of a notebook with the lab, opened by JupyterLab or by Notebook 7."""
+    """`jupyter("lab")`: the address of that notebook, to be opened by JupyterLab or by Notebook 7."""
     folder, token, port = tmp_path_factory.mktemp(request.param), secrets.token_hex(8), _free_port()
-    (folder / "lab.ipynb").write_text(json.dumps(_notebook(CELL)))
+    for name, source in CELLS.items():
+        (folder / f"{name}.ipynb").write_text(json.dumps(_notebook(source)))
     command = [sys.executable, "-m", request.param, "--no-browser", "--allow-root", f"--port={port}", "--ip=localhost"]
     options = [
         f"--IdentityProvider.token={token}",
@@ -50,7 +54,7 @@ def jupyter(request, tmp_path_factory):
         try:
             path = {"jupyterlab": "lab/tree", "notebook": "notebooks"}[request.param]
             _wait_for(f"http://localhost:{port}/api?token={token}", server, folder / "log")
-            yield f"http://localhost:{port}/{path}/lab.ipynb?token={token}"
+            yield lambda name: f"http://localhost:{port}/{path}/{name}.ipynb?token={token}"
         finally:
             server.terminate()
             server.wait(30)
@@ -67,18 +71,47 @@ def _wait_for(address: str, server: subprocess.Popen, log) -> None:
     pytest.fail(f"no server after two minutes: {log.read_text()}")
 
 
+@pytest.fixture
+def run_cell(jupyter, chromium):
+    """`page = run_cell("lab")`: the notebook of that name, opened, its one cell run."""
+    pages = []
+
+    def open_and_run(name: str):
+        pages.append(chromium.new_page(viewport={"width": 1300, "height": 1000}))
+        pages[-1].goto(jupyter(name))
+        pages[-1].locator(".jp-CodeCell").first.click(timeout=120_000)
+        pages[-1].keyboard.press("Shift+Enter")
+        return pages[-1]
+
+    yield open_and_run
+    for page in pages:
+        page.close()
+
+
 @pytest.mark.full
 @pytest.mark.browser
-def test_the_kernel_of_a_live_notebook_trains(jupyter, chromium):
-    page = chromium.new_page(viewport={"width": 1300, "height": 1000})
-    page.goto(jupyter)
-    page.locator(".jp-CodeCell").first.click(timeout=120_000)
-    page.keyboard.press("Shift+Enter")
-    card = page.locator(".cnnlab-card")
+def test_the_kernel_of_a_live_notebook_trains(run_cell):
+    card = run_cell("lab").locator(".cnnlab-card")
     card.get_by_role("button", name="Train").click(timeout=120_000)
     card.get_by_role("button", name="Stop").wait_for(timeout=120_000)
     card.get_by_role("button", name="Train").wait_for(timeout=120_000)
     assert card.locator(".source").inner_text().startswith("Trained by the kernel of this notebook, in PyTorch on ")
     said = card.locator("[role=img]").first.get_attribute("aria-label")
     assert len(re.findall(r"lr [\d.]+ (?:diverged at step|[\d.]+ after 100 steps)", said)) == 8
-    page.close()
+
+
+@pytest.mark.full
+@pytest.mark.browser
+def test_the_panel_draws_a_run_beside_the_run_before(run_cell):
+    out = run_cell("panel").locator(".jp-OutputArea")
+    out.get_by_role("button", name="Train", exact=True).click(timeout=120_000)
+    said = out.get_by_role("status")
+    said.get_by_text("After 100 steps: loss ").wait_for(timeout=120_000)
+    first = out.get_by_role("img").first.get_attribute("aria-label")
+    assert re.search(r"this run loss \d\.\d\d, \d+ % of the held-out images right$", first)
+    out.get_by_role("combobox", name="Activation").select_option(label="tanh")
+    said.get_by_text(re.compile(r"After 100 steps: .* Before: loss ")).wait_for(timeout=120_000)
+    now, before = out.get_by_role("img").first.get_attribute("aria-label").split("; the run before ")
+    assert first.endswith(before) and not now.endswith(before)
+    assert out.get_by_text("on the CPU").count() + out.get_by_text("on the GPU").count() == 1
+    assert out.get_by_role("slider").count() == 1 and out.get_by_role("spinbutton", name="Seed").count() == 1

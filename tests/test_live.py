@@ -139,7 +139,7 @@ def test_the_newest_setting_wins_and_nothing_queues_up():
 
 def test_a_run_that_is_stopped_says_nothing_more():
     widget = live.attach(Widget(), live.train)
-    widget.hear({"run": 1, "members": [{**SMALL, "steps": 100_000}]})
+    widget.hear({"run": 1, "members": [{**SMALL, "steps": 5_000}]})
     widget.wait(lambda each: each.get("points"))
     widget.hear({"run": 1})
     time.sleep(0.05)

@@ -206,9 +206,9 @@ def rehearse(notebook: nbformat.NotebookNode, clean: Path, folder: Path, *, allo
     specs = KernelSpecManager(kernel_dirs=[str(folder / "kernels")], ensure_native_kernel=False)
     manager = AsyncKernelManager(kernel_name="clean", kernel_spec_manager=specs)
     where = {"metadata": {"path": str(folder / "content")}}
-    client = NotebookClient(
-        notebook, km=manager, kernel_name="clean", timeout=60, resources=where, allow_errors=allow_errors
-    )
+    run = {"timeout": 60, "resources": where, "allow_errors": allow_errors}
+    # Colab knows no tags: the cells that the book leaves to a live notebook are run as well.
+    client = NotebookClient(notebook, km=manager, kernel_name="clean", skip_cells_with_tag="", **run)
     client.execute(env=stranger(folder), cleanup_kc=True)
 
 

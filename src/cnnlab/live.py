@@ -2,8 +2,10 @@
 
 from cnnlab import live
 live.lab()
+live.panel("activation", "lr")
 """
 
+import math
 import threading
 from collections.abc import Callable, Iterator
 from itertools import chain
@@ -116,9 +118,10 @@ def train(settings: list[dict]) -> Iterator[dict]:
     """Up to eight members trained as one model; yields `{"points": [...]}` as the page's own trainer posts them.
 
     A member's settings are fields of `config.Config` in `FIELDS`, and `seed`. A point has `member`, `step` and, for the batch
-    before that step, `loss`; or, after the step, `heldOut`, {loss, accuracy} on the valid images, and at times `layers`,
-    `filters` and, in `heldOut`, `wrong`, of the images that come once, as `{"digits": [...]}`. The nets are made here and
-    trained as the answers are asked for: no global random number is drawn then, which a running cell would miss.
+    before that step, `loss`, None where it is no number, for which JSON has no word; or, after the step, `heldOut`, {loss,
+    accuracy} on the valid images, and at times `layers`, `filters` and, in `heldOut`, `wrong`, of the images that come once,
+    as `{"digits": [...]}`. The nets are made here and trained as the answers are asked for: no global random number is drawn
+    then, which a running cell would miss.
     """
     demand(0 < len(settings) <= MOST_MEMBERS, "members", len(settings), f"1 to {MOST_MEMBERS}")
     configs, seeds = [_config(each) for each in settings], [each.get("seed", 0) for each in settings]
@@ -160,17 +163,20 @@ def _together(members: list[Member], data: Dataset) -> Iterator[tuple[int, Epoch
 
 def _points(k: int, epoch: Epoch, member: Member, data: Dataset) -> list[dict]:
     first = epoch.step - len(epoch.losses) + 1
-    points = [{"member": k, "step": first + i, "loss": loss} for i, loss in enumerate(epoch.losses)]
+    points = [{"member": k, "step": first + i, "loss": _finite(loss)} for i, loss in enumerate(epoch.losses)]
     if epoch.diverged_at:
         return [*points, {"member": k, "step": epoch.step, "divergedAt": epoch.diverged_at}]
-    seen, look = {"loss": epoch.valid_loss, "accuracy": epoch.valid_accuracy}, {}
+    seen, look = {"loss": _finite(epoch.valid_loss), "accuracy": epoch.valid_accuracy}, {}
     if epoch.epoch in LOOKS or epoch.step == member.config.steps:
         seen["wrong"] = _wrong(member.model, data)
-        look = {
-            "layers": _layers(member.model, data),
-            "filters": next(layers(member.model))[1].weight[:, 0].flatten(1).tolist(),
-        }
+        found, filters = _layers(member.model, data), next(layers(member.model))[1].weight[:, 0].flatten(1)
+        if all(math.isfinite(layer[name]) for layer in found for name in ("signal", "gradient")):
+            look = {"layers": found, "filters": filters.tolist()}
     return [*points, {"member": k, "step": epoch.step, **look, "heldOut": seen}]
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _ink(data: Dataset) -> list[int]:
@@ -218,3 +224,10 @@ def lab(**settings):
     from cnnlab.widgets import Lab
 
     return attach(Lab(kernel=True, **settings), train)
+
+
+def panel(*fields, **settings):
+    """A `cnnlab.widgets.Panel` with this kernel behind it: plain controls over the same training. Rows T03, T05, T06."""
+    from cnnlab.widgets import Panel
+
+    return attach(Panel(*fields, **settings), train)

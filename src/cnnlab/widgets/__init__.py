@@ -7,6 +7,7 @@ _HOME = {
     "Budget": "cnnlab.widgets.budget",
     "Convolution": "cnnlab.widgets.convolution",
     "Lab": "cnnlab.widgets.lab",
+    "Panel": "cnnlab.widgets.panel",
     "Paths": "cnnlab.widgets.paths",
     "RecordExplorer": "cnnlab.widgets.record",
     "Schedules": "cnnlab.widgets.schedules",
