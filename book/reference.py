@@ -132,6 +132,8 @@ def _row(row: dict[str, str], repository: str) -> list[str]:
     tests = [f"[{Path(file).stem.removeprefix('test_')}]({repository}/blob/main/{file})" for file in files]
     book = [f"[{slug}](../chapters/{slug}.ipynb)" for slug in row["chapter"].split()]
     book += [f"[experiment](#published-{slug}) `{slug}`" for slug in row["experiment"].split()]
+    released = f"{repository}/blob/main/exercises/release"
+    book += [f"[exercise]({released}/{slug}/{slug}.ipynb) `{slug}`" for slug in row["exercise"].split()]
     return [row["id"], row["name"], ", ".join(symbols), ", ".join(tests), ", ".join(book)]
 
 

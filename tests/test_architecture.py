@@ -14,7 +14,7 @@ MODULES = sorted(path.relative_to(SOURCE) for path in SOURCE.rglob("*.py"))
 # Each layer imports only what stands before it, and its own package.
 LAYERS = [
     {"choices", "config", "experiment", "record", "claims"},
-    {"devices", "lending", "weightless"},
+    {"cards", "devices", "lending", "weightless"},
     {"techniques"},
     {"graph", "arithmetic", "patterns"},
     {"models", "data", "probes", "preconditions", "training", "check"},

@@ -1,8 +1,8 @@
 """The vocabulary of the exercises' tests: what came, what was wanted, and a hint.
 
-A check that passes prints one line; one that fails raises an `AssertionError` a reader can learn from. Types are exact,
-so that nothing passes by how it compares itself: NaN is close to nothing, an empty tensor equals no full one, and an
-object of one's own is neither a number nor a tensor.
+A check that passes says so; one that fails raises an `AssertionError` a reader can learn from. In a notebook both draw a
+card. Types are exact, so that nothing passes by how it compares itself: NaN is close to nothing, an empty tensor equals
+no full one, and an object of one's own is neither a number nor a tensor.
 """
 
 import copy
@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
+
+from cnnlab import cards
 
 TENSORS = (Tensor, nn.Parameter)  # compared with `type(x) in`: a subclass could redefine what equality means
 
@@ -23,9 +25,9 @@ def close(got: object, want: object, *, hint: str = "", rtol: float = 1e-4, atol
     a number is wanted, a tensor without dimensions counts as the number in it.
     """
     if got is ...:
-        raise AssertionError("No answer yet: put your code where the three dots stand.")
+        raise cards.wrong("No answer yet: put your code where the three dots stand")
     _demand(_difference(got, want, rtol, atol), hint)
-    print("right:", _words(want))
+    cards.right(_words(want))
 
 
 def law(
@@ -47,7 +49,7 @@ def law(
             error.add_note(f'This happened while checking "{statement}" for {given}.')
             raise
         _demand(difference and f"{statement}: not for {given}; {difference}", hint)
-    print(f"right: {statement} ({len(cases)} {'case' if len(cases) == 1 else 'cases'})")
+    cards.right(f"{statement} ({len(cases)} {'case' if len(cases) == 1 else 'cases'})")
 
 
 def tensor(got: object, shape: tuple, *, dtype: torch.dtype = torch.float32, hint: str = "") -> Tensor:
@@ -78,7 +80,7 @@ def unchanged(function: Callable, *arguments: object) -> object:
 
 def _demand(complaint: str, hint: str) -> None:
     if complaint:
-        raise AssertionError(f"{complaint}. {hint}".strip())
+        raise cards.wrong(complaint, hint)
 
 
 def _difference(got: object, want: object, rtol: float, atol: float) -> str:

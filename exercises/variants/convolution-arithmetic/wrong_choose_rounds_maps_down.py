@@ -1,0 +1,16 @@
+"""Halves a map of 33 to 16; padded by half its window it has 17."""
+
+# loses: test-choose
+
+# answer: choose
+def choose(stacks, size, field, budget):
+    found = []
+    for index, layers in enumerate(stacks):
+        side, sees, step, weights, cost = size, 1, 1, 0, 0
+        for n, m, k, stride, groups in layers:
+            side, sees, step = side // stride, sees + (k - 1) * step, step * stride
+            weights += n // groups * m * k * k
+            cost += n // groups * m * k * k * side * side
+        if sees >= field and cost <= budget:
+            found.append((weights, index))
+    return max(found)[1] if found else None

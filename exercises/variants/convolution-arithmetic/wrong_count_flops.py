@@ -1,0 +1,13 @@
+"""Counts products and sums: twice as many."""
+
+# loses: test-count
+
+# answer: count
+def multiply_adds(net, shape):
+    total, h = 0, torch.zeros(1, *shape)
+    with torch.no_grad():
+        for layer in net:
+            h = layer(h)
+            if isinstance(layer, (nn.Conv2d, nn.Linear)):
+                total += 2 * h.numel() * layer.weight[0].numel()
+    return total

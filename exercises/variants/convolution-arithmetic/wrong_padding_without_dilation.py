@@ -1,0 +1,11 @@
+"""Forgets that dilation spreads the window."""
+
+# loses: test-padding
+
+# answer: padding
+def padding_for(size, wanted, kernel_size, stride=1, dilation=1):
+    window = kernel_size
+    missing = (wanted - 1) * stride + window - size
+    padding = max(0, math.ceil(missing / 2))
+    made = (size + 2 * padding - window) // stride + 1
+    return padding if made == wanted else None
