@@ -18,7 +18,7 @@ SOURCE, PAGES = ROOT / "src/cnnlab", ROOT / "book/api"
 INNER = {"cli", "data", "grading", "sweep", "widgets"}
 WIDGETS = {
     f"widgets.{name}"
-    for name in ("activations", "budget", "convolution", "lab", "paths", "record", "schedules", "signal")
+    for name in ("activations", "budget", "convolution", "lab", "panel", "paths", "record", "schedules", "signal")
 }
 CALLED = {"data", "data.dataset", "data.shapes", "sweep.run"} | WIDGETS
 # `code`, {role}`text`, $math$ and ``code``, in the order in which they are looked for.

@@ -126,17 +126,19 @@ def _watch(page) -> list[str]:
     return problems
 
 
-@pytest.fixture
-def visit(chromium):
-    """`page = visit(url, color_scheme="dark", width=390)`: opened, settled; `page.problems` must stay empty."""
+@contextmanager
+def visiting(chromium):
+    """Yield what the fixture `visit` gives; the pages stay open to the end of the block."""
     contexts = []
 
-    def open_page(url, *, color_scheme="light", width=1280):
-        size = {"width": width, "height": 900}
-        contexts.append(chromium.new_context(viewport=size, color_scheme=color_scheme, reduced_motion="reduce"))
+    def open_page(url, *, color_scheme="light", width=1280, script="", **options):
+        options |= {"viewport": {"width": width, "height": 900}, "color_scheme": color_scheme}
+        contexts.append(chromium.new_context(reduced_motion="reduce", **options))
         page = contexts[-1].new_page()
         page.set_default_timeout(15_000)
         page.problems = _watch(page)
+        if script:
+            page.add_init_script(script)
         page.goto(url, wait_until="networkidle")
         page.evaluate("window.MathJax?.startup?.promise?.then(() => null)")
         page.wait_for_function("[...document.querySelectorAll('.cnnlab-widget')].every((el) => el.hasChildNodes())")
@@ -145,3 +147,27 @@ def visit(chromium):
     yield open_page
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def visit(chromium):
+    """`page = visit(url, color_scheme="dark", width=390)`: opened, settled; `page.problems` must stay empty.
+
+    `script` runs before the page's own; further arguments go to Playwright's `new_context`.
+    """
+    with visiting(chromium) as open_page:
+        yield open_page
+
+
+def axe(page, within=None) -> list[str]:
+    """What axe-core finds: every breach of WCAG 2.2 A and AA, and of the other rules what it calls serious or critical."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    levels = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]  # named, or axe leaves out the size of targets
+    options = {"runOnly": {"type": "tag", "values": [*levels, "best-practice"]}, "resultTypes": ["violations"]}
+    return [
+        f"{rule['impact']} {rule['id']}: {node['html'][:200]} {node['failureSummary'][:300]}"
+        for rule in Axe().run(page, within, options).response["violations"]
+        if not {*levels}.isdisjoint(rule["tags"]) or rule["impact"] in ("serious", "critical")
+        for node in rule["nodes"]
+    ]

@@ -1,5 +1,6 @@
 """The built book is whole: links lead somewhere, pictures have words, nothing is fetched from elsewhere."""
 
+import gzip
 import json
 import re
 from functools import cache
@@ -116,6 +117,30 @@ def test_a_page_shows_the_code_of_the_panel_and_carries_no_control_that_needs_py
     modules = {one["model_module"] for one in json.loads(saved[1])["state"].values()}
     assert modules == {"anywidget", "@jupyter-widgets/base"}  # of the latter, the layouts of the former
     assert re.sub(r"<[^>]+>", "", text).count("live.panel(") == 1
+
+
+WIDGET_SCRIPTS = re.compile(
+    r'<script type="application/vnd.jupyter.widget-(?:state|view)\+json">.*?</script>', re.DOTALL
+)
+
+
+def zipped(text: str) -> int:
+    """Bytes as a server sends them."""
+    return len(gzip.compress(text.encode(), 6))
+
+
+def test_widgets_add_less_than_300_kb_to_a_page_and_nothing_to_one_without(book):
+    mount = zipped((book / "widgets/mount.js").read_text("utf8"))
+    added = {}
+    for page in pages(book):
+        text = page.read_text("utf8")
+        bare, views = WIDGET_SCRIPTS.subn("", text)
+        loads = [tag["src"] for tag in parsed(page).find_all("script", src=re.compile("widget"))]
+        assert len(loads) == (views > 0), (page.name, loads)
+        added[page.name] = zipped(text) - zipped(bare) + mount * len(loads)
+        assert views or not re.search("_esm|anywidget.AnyModel|cnnlab-card", text), page.name
+    assert max(added.values()) > 10_000  # the scripts were found
+    assert {name: size for name, size in added.items() if size >= 300_000} == {}
 
 
 def test_the_search_index_names_every_page(book):

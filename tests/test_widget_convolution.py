@@ -247,7 +247,7 @@ def at(page):
     return tuple(map(int, re.search(r"row (\d+), column (\d+)", page.locator(".status").inner_text()).groups()))
 
 
-def test_arrow_keys_and_buttons_move_the_window_and_stop_at_the_ends(shown):
+def test_arrow_keys_move_the_window_to_the_ends_and_buttons_past_them(shown):
     page = shown(size=5, padding=0)  # 3 x 3 outputs
     focus(page, "application", re.compile("Output of 3 × 3"))
     seen = [at(page)]
@@ -260,6 +260,11 @@ def test_arrow_keys_and_buttons_move_the_window_and_stop_at_the_ends(shown):
     page.keyboard.press("ArrowUp")  # from the button too
     page.get_by_role("button", name="Step").click()
     assert at(page) == (2, 3)
+    focus(page, "application", re.compile("Output of 3 × 3"))
+    page.keyboard.press("End")
+    for name, place in [("Step", (1, 1)), ("Back", (3, 3))]:
+        page.get_by_role("button", name=name).click()
+        assert at(page) == place
 
 
 def test_pointing_at_or_tapping_an_output_puts_the_window_there(shown, chromium, tmp_path):

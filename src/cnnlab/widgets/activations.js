@@ -7,7 +7,7 @@ import { KERNEL, colorScale, decodeImage, edges, mapPicture, photo } from "./lib
 import { svg, tag } from "./lib/plot.js";
 import { button, make, select, slider } from "./lib/controls.js";
 import { EXPLORER_STYLE } from "./lib/explorer.js";
-import { STYLE } from "./lib/style.js";
+import { styleOf } from "./lib/style.js";
 
 const SETTINGS = ["activation", "mean", "std", "parameters", "pinned"];
 const NAMES = Object.fromEntries(Object.entries(POINTWISE).map(([key, { name, label }]) => [key, label ?? name]));
@@ -50,7 +50,7 @@ function build(set, pin, reset) {
     "Where the curve is flat nothing comes back, and where it is zero nothing goes on: move the input along it and see which numbers change.");
   const numbers = make("figure", {}, make("figcaption", {}, make("b", { textContent: "Numbers" }), make("span", { textContent: "of the normal input and of what comes out" })), parts.table, parts.ten);
   const maps = make("div", { className: "maps" }, panels.photo.element, panels.before.element, panels.after.element);
-  const card = make("section", { className: "cnnlab-card" }, make("style", { textContent: STYLE + EXPLORER_STYLE }), look,
+  const card = make("section", { className: "cnnlab-card activations" }, styleOf("activations", EXPLORER_STYLE), look,
     make("div", { className: "controls" }, controls.activation.element, parts.parameters, controls.mean.element, controls.std.element),
     make("div", { className: "buttons" }, parts.pinButton, button("Reset", reset)), parts.verdict,
     make("div", { className: "panels" }, panels.curve.element, panels.spread.element, numbers, panels.chain.element), maps, parts.scale);

@@ -8,7 +8,7 @@ import { READER_STYLE, reader } from "./lib/reader.js";
 import { SCATTER_STYLE, scatter } from "./lib/scatter.js";
 import { SERIES_STYLE, inSeries, seriesMark } from "./lib/series.js";
 import { deviation } from "./lib/statistics.js";
-import { STYLE } from "./lib/style.js";
+import { styleOf } from "./lib/style.js";
 
 const TRAITS = ["axes", "limits", "shown"];
 const HINT = "Hover, tap, or use the arrow keys to read a model.";
@@ -63,8 +63,8 @@ function build(rows, conditions, act) {
   verdict.setAttribute("aria-live", "polite");
   const look = make("p", { className: "look" }, make("b", { textContent: "What to look for. " }),
     "Tighten one limit and see which model becomes the best. Then change the axis: a front in one cost is not the front in another.");
-  const card = make("section", { className: "cnnlab-card" },
-    make("style", { textContent: STYLE + READER_STYLE + SERIES_STYLE + SCATTER_STYLE + FILES_STYLE + OWN_STYLE }), look,
+  const card = make("section", { className: "cnnlab-card budget" },
+    styleOf("budget", READER_STYLE, SERIES_STYLE, SCATTER_STYLE, FILES_STYLE, OWN_STYLE), look,
     make("div", { className: "controls" }, across.element, upward.element),
     make("div", { className: "controls limits" }, ...Object.values(sliders).map(({ element }) => element), free),
     legend.element, make("figure", {}, caption, chart, reading), verdict, front,

@@ -22,6 +22,7 @@ function stepper(now, draw) {
   const move = (index) => { state.index = Math.min(Math.max(index, 0), now().map.length - 1); draw(); };
   const stop = () => { clearTimeout(timer); state.playing = false; };
   const jump = (index) => { stop(); move(index); };
+  const step = (by) => jump((state.index + by + now().map.length) % now().map.length); // past an end it begins at the other
   const tick = () => {
     if (state.index + 1 >= now().map.length) return jump(state.index);
     move(state.index + 1);
@@ -41,7 +42,7 @@ function stepper(now, draw) {
     const at = state.index ?? old + 1, { side } = now();
     state.index = side ? Math.min(Math.floor(at / old), side - 1) * side + Math.min(at % old, side - 1) : 0;
   };
-  return { state, stop, jump, play, settle };
+  return { state, stop, jump, step, play, settle };
 }
 
 /** Arrow keys anywhere around the pictures, and the pointer over the output. */
@@ -70,7 +71,7 @@ function render({ model, el }) {
   const put = (values) => { Object.entries(values).forEach(([name, value]) => model.set(name, value)); model.save_changes(); };
   const now = () => shown;
   const steps = stepper(now, () => drawPlace(view, shown, steps.state, cell));
-  const view = build({ set: (name, value) => put({ [name]: value }), step: (by) => steps.jump(steps.state.index + by), play: steps.play });
+  const view = build({ set: (name, value) => put({ [name]: value }), step: steps.step, play: steps.play });
   listen(view, now, steps);
 
   const draw = () => {

@@ -6,7 +6,7 @@ import { drawCurves, drawLegend, drawMember } from "./lib/labviews.js";
 import { LAB_ACTIVATIONS, LAB_IMAGES, LAB_INITIALIZATIONS, LAB_SCHEDULES, PLACEMENTS, SKIPS, labVerdict, settingWords } from "./lib/labwords.js";
 import { LOGARITHMIC, button, make, select, slider } from "./lib/controls.js";
 import { SERIES_STYLE } from "./lib/series.js";
-import { STYLE } from "./lib/style.js";
+import { styleOf } from "./lib/style.js";
 
 const SETTINGS = ["dataset", "activation", "initialization", "placement", "skip", "depth", "width", "lr", "schedule", "momentum", "batch_size", "steps", "seed"];
 const SETTLE_MS = 120, MOST_PINS = 3;
@@ -51,13 +51,13 @@ function build(set, act) {
   verdict.setAttribute("aria-live", "polite");
   legend.setAttribute("role", "group");
   legend.setAttribute("aria-label", "Members; the one chosen is shown layer by layer");
-  const train = button("Train", act.toggle), code = make("pre", { tabIndex: 0 }), link = make("a", { textContent: "Link to this setting" });
+  const train = button("Train", act.toggle), code = make("pre", { tabIndex: 0, role: "region", ariaLabel: "Python code" }), link = make("a", { textContent: "Link to this setting" });
   train.className = "main";
   const copy = button("Copy", act.copy), cell = make("details", {}, make("summary", { textContent: "The same in Python" }), code, copy);
   const buttons = make("div", { className: "buttons" }, train, button("New draw", act.redraw), button("Pin this run", act.pin), link);
   const look = make("p", { className: "look" }, make("b", { textContent: "What to look for. " }),
     "Real networks train here. Find the learning rate above which a member diverges; then change initialization or switch batch norm on, and see where that limit goes.");
-  const card = make("section", { className: "cnnlab-card" }, make("style", { textContent: STYLE + SERIES_STYLE + OWN_STYLE }), look,
+  const card = make("section", { className: "cnnlab-card lab" }, styleOf("lab", SERIES_STYLE, OWN_STYLE), look,
     make("div", { className: "controls" }, ...Object.values(controls).map(({ element }) => element)), buttons,
     make("div", { className: "panels" }, loss.element, accuracy.element), legend, pins, verdict,
     make("div", { className: "panels" }, layers.element, make("div", {}, filters.element, sheet.element)), inside, cell, source);
@@ -159,8 +159,8 @@ function render({ model, el }) {
       draw();
     },
     copy: async () => {
-      await navigator.clipboard?.writeText(view.code.textContent);
-      view.copy.textContent = navigator.clipboard ? "Copied" : "Select it and copy";
+      const copied = await navigator.clipboard?.writeText(view.code.textContent).then(() => true, () => false); // refused here and there
+      view.copy.textContent = copied ? "Copied" : "Select it and copy";
     },
   };
   const view = build((name, value) => put({ [name]: value }), act);

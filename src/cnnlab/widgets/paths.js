@@ -2,7 +2,7 @@
 import { histogram, pathNumbers, pathWords, waysLeft, waysOf } from "./lib/ways.js";
 import { NET_STYLE, lengthBars, netDrawing } from "./lib/netdrawing.js";
 import { button, make, select, slider } from "./lib/controls.js";
-import { STYLE } from "./lib/style.js";
+import { styleOf } from "./lib/style.js";
 
 const SETTINGS = ["kind", "blocks", "branches", "removed"];
 const KIND_NAMES = { residual: "residual blocks", branched: "parallel branches" };
@@ -32,7 +32,7 @@ function build(act) {
     "Take one skip or one branch away at a time: by what factor does the number of paths fall, and does the hill of lengths "
     + "move or only shrink?");
   const title = make("figcaption", {}, make("b", { textContent: "Lengths of paths" }), caption);
-  const card = make("section", { className: "cnnlab-card paths" }, make("style", { textContent: STYLE + NET_STYLE }), look,
+  const card = make("section", { className: "cnnlab-card paths" }, styleOf("paths", NET_STYLE), look,
     make("div", { className: "controls" }, ...Object.values(controls).map(({ element }) => element),
       make("div", { className: "buttons" }, button("Plain chain", act.chain), button("Put all back", () => act.put({ removed: [] })))),
     verdict, make("p", { className: "hint", textContent: HINT }), net,

@@ -6,7 +6,7 @@ import { READER_STYLE, reader } from "./lib/reader.js";
 import { ROWS_STYLE, rowsPanel } from "./lib/rows.js";
 import { SERIES, SERIES_STYLE, swatch } from "./lib/series.js";
 import { curvesPanel } from "./lib/curves.js";
-import { STYLE } from "./lib/style.js";
+import { styleOf } from "./lib/style.js";
 import { digits4, intervalNumbers, intervalWords, spreadNumbers } from "./lib/statistics.js";
 import { curvesTable, levelsTable } from "./lib/columns.js";
 import { againstWords, findings, levelWords, pairWords, restWords } from "./lib/recordwords.js";
@@ -68,8 +68,8 @@ function build(table, set, toggle) {
   const warning = make("p", { className: "warning", textContent: table.warning, hidden: !table.warning });
   const lower = table.curves.length ? [make("div", { className: "picks" }, curve.element, ...picks.elements), curves.element] : [];
   const conditions = make("p", { className: "conditions" }, make("b", { textContent: "Conditions. " }), table.conditions);
-  const card = make("section", { className: "cnnlab-card" },
-    make("style", { textContent: STYLE + READER_STYLE + ROWS_STYLE + SERIES_STYLE + FILES_STYLE + OWN_STYLE }), question, look, warning,
+  const card = make("section", { className: "cnnlab-card record" },
+    styleOf("record", READER_STYLE, ROWS_STYLE, SERIES_STYLE, FILES_STYLE, OWN_STYLE), question, look, warning,
     make("div", { className: "controls" }, ...Object.values(controls).map(({ element }) => element)),
     make("div", { className: "panels" }, levels.element, differences.element), verdict, ...lower,
     numbers.element, make("div", { className: "saves" }, saves.levels.element, ...(lower.length ? [saves.curves.element] : [])), conditions);

@@ -9,7 +9,7 @@ import { FORMULAS, rangeOf, ratesOf, spent } from "./lib/rates.js";
 import { READER_STYLE, reader } from "./lib/reader.js";
 import { SERIES_STYLE, swatch } from "./lib/series.js";
 import { digits4 } from "./lib/statistics.js";
-import { STYLE } from "./lib/style.js";
+import { styleOf } from "./lib/style.js";
 
 const TRAITS = ["schedule", "lr", "steps", "warm_up", "parameters", "pinned", "range_test"];
 const OWN = ["schedule", "lr", "steps", "warm_up"];
@@ -75,8 +75,8 @@ function build(act) {
   const look = make("p", { className: "look" }, make("b", { textContent: "What to look for. " }),
     "Two schedules with the same peak can differ by a factor of two in the sum of their rates, and in where it is spent: shaded is the first half. Drag the handles.");
   const test = make("div", { className: "test" }, range.element, use);
-  const card = make("section", { className: "cnnlab-card" },
-    make("style", { textContent: STYLE + READER_STYLE + SERIES_STYLE + FILES_STYLE + HANDLES_STYLE + RATES_STYLE + OWN_STYLE }), look,
+  const card = make("section", { className: "cnnlab-card schedules" },
+    styleOf("schedules", READER_STYLE, SERIES_STYLE, FILES_STYLE, HANDLES_STYLE, RATES_STYLE, OWN_STYLE), look,
     make("div", { className: "controls" }, ...Object.values(controls).map(({ element }) => element)), own, rates.element, pins, verdict, table, test, code.element);
   card.setAttribute("aria-label", "Schedule designer");
   card.dataset.lmSuppressShortcuts = "true"; // JupyterLab would take the keys

@@ -7,7 +7,7 @@ import { depthPanel, lossPanel, relative } from "./lib/panels.js";
 import { digitSheet, frames } from "./lib/digits.js";
 import { svg, tag } from "./lib/plot.js";
 import { LOGARITHMIC, button, make, select, slider } from "./lib/controls.js";
-import { STYLE } from "./lib/style.js";
+import { styleOf } from "./lib/style.js";
 
 const SETTINGS = ["initialization", "activation", "depth", "gain", "seed", "width", "learning_rate"];
 
@@ -44,7 +44,7 @@ function build(set, redraw, toggle) {
   const look = make("p", { className: "look" }, make("b", { textContent: "What to look for. " }),
     "A deep network learns when both lines start out near the band. Find a setting whose line leaves it, "
     + "then train that network and watch its loss.");
-  const card = make("section", { className: "cnnlab-card" }, make("style", { textContent: STYLE }), look,
+  const card = make("section", { className: "cnnlab-card signal" }, styleOf("signal"), look,
     make("div", { className: "controls" }, ...Object.values(upper).map(({ element }) => element)),
     make("div", { className: "panels" }, signal.element, gradient.element), legend, verdict,
     make("div", { className: "trainer" }, make("div", { className: "bench" }, buttons, rate.element, sheet.element), loss.element));

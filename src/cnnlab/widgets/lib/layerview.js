@@ -5,7 +5,7 @@ import { channelGrid, figureOf, inputGrid, kernelGrid, outputGrid, windowShift }
 import { formulas, mapWords, sumLines } from "./formulas.js";
 import { button, make, select, slider } from "./controls.js";
 import { GRID_STYLE, LEGEND } from "./gridstyle.js";
-import { STYLE } from "./style.js";
+import { styleOf } from "./style.js";
 
 const RANGES = { size: [4, 16], kernel_size: [1, 7], stride: [1, 4], padding: [0, 4], dilation: [1, 4],
   in_channels: [1, 16], out_channels: [1, 16], groups: [1, 16], layers: [1, 6] };
@@ -56,7 +56,7 @@ export function build(act) {
   const look = make("p", { className: "look" }, make("b", { textContent: "What to look for. " }),
     "Raise the stride and count: how much smaller does the map get, how many multiply-adds are saved, and which pixels does no "
     + "window read any more?");
-  const card = make("section", { className: "cnnlab-card convolution" }, make("style", { textContent: STYLE + GRID_STYLE }), look,
+  const card = make("section", { className: "cnnlab-card convolution" }, styleOf("convolution", GRID_STYLE), look,
     make("div", { className: "controls" }, ...[...Object.values(upper), controls.kernel, controls.digit].map(({ element }) => element)),
     verdict, desk, make("div", { className: "stack" }, layers.element), numbers);
   card.setAttribute("aria-label", "Convolution arithmetic");

@@ -1,11 +1,12 @@
 // The look of a widget. It brings its own background, so it is legible on any page; pages that say dark make it dark.
+import { make } from "./controls.js";
 
 const LIGHT = `--ground: var(--pst-color-background, var(--jp-layout-color1, #fff)); --ink: #1d2529; --muted: #55626a;
   --line: #d5dce0; --edge: #7d8a92; --first: #17697a; --second: #a4550b; --band: #17697a1f; --on-accent: #fff; --bad: #a31c36; color-scheme: light;`;
 const DARK = `--ground: var(--pst-color-background, var(--jp-layout-color1, #14191d)); --ink: #e4eaed; --muted: #a5b2ba;
   --line: #38434a; --edge: #83919a; --first: #6fc3d2; --second: #f0a75a; --band: #6fc3d22b; --on-accent: #10171a; --bad: #ff8d9c; color-scheme: dark;`;
 
-export const STYLE = `
+const STYLE = `
 .cnnlab-card { ${LIGHT} }
 @media (prefers-color-scheme: dark) {
   html:not([data-theme], [theme]) body:not([data-jp-theme-light], .vscode-light) .cnnlab-card { ${DARK} }
@@ -19,7 +20,7 @@ export const STYLE = `
 .cnnlab-card .look { text-wrap: pretty; color: var(--muted); font-size: 14px; margin-bottom: 14px; }
 .cnnlab-card .controls { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(150px, 45%), 1fr)); gap: 12px 20px; align-items: end; }
 .cnnlab-card .control { display: grid; gap: 4px; font-size: 13px; font-weight: 600; margin: 0; min-width: 0; }
-.cnnlab-card .value { font-weight: 400; color: var(--muted); font-variant-numeric: tabular-nums; float: right; padding: 0; }
+.cnnlab-card .value { font-weight: 400; color: var(--muted); font-variant-numeric: tabular-nums; float: right; padding: 0 0 0 0.5em; }
 .cnnlab-card select { width: 100%; min-width: 0; }
 .cnnlab-card :is(select, button) { font: inherit; font-size: 14px; font-weight: 400; color: var(--ink); background: var(--ground);
   border: 1px solid var(--edge); border-radius: 6px; height: 34px; padding: 0 10px; margin: 0; max-width: 100%; cursor: pointer; }
@@ -56,3 +57,7 @@ export const STYLE = `
 .cnnlab-card .bench { display: grid; gap: 12px; align-content: start; }
 .cnnlab-card .buttons { display: flex; flex-wrap: wrap; gap: 10px; align-items: center; }
 `;
+
+/** The style of a widget, for its own cards alone: others stand on the same page, with rules of the same names. */
+export const styleOf = (widget, ...sheets) =>
+  make("style", { textContent: [STYLE, ...sheets].join("").replaceAll(".cnnlab-card", `.cnnlab-card.${widget}`) });
