@@ -165,6 +165,7 @@ def axe(page, within=None) -> list[str]:
 
     levels = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]  # named, or axe leaves out the size of targets
     options = {"runOnly": {"type": "tag", "values": [*levels, "best-practice"]}, "resultTypes": ["violations"]}
+    options["preload"] = False  # axe would fetch every stylesheet again, which a page opened as a file may not
     return [
         f"{rule['impact']} {rule['id']}: {node['html'][:200]} {node['failureSummary'][:300]}"
         for rule in Axe().run(page, within, options).response["violations"]

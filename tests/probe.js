@@ -33,12 +33,12 @@
   let before = "";
   window.probe = {
     controls,
-    /** Wait until the card stands still. */
+    /** Wait until the card stands still, and nothing trains in it. */
     async still(card) {
-      for (let i = 0; i < 200; i++) {
+      for (let i = 0; i < 300; i++) {
         const now = shown(card, null);
         await pause(100);
-        if (shown(card, null) === now) return;
+        if (card.ariaBusy !== "true" && shown(card, null) === now) return;
       }
       throw new Error("the picture never stands still");
     },

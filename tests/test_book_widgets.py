@@ -37,6 +37,7 @@ PAGES = [page for page, names in SHOWN.items() if names]
 WIDGETS = [pytest.param(page, i, id=f"{page}-{name}") for page in PAGES for i, name in enumerate(SHOWN[page])]
 FIRST = {name: page for page in reversed(PAGES) for name in SHOWN[page]}
 # A page is opened once for each of these and serves all its widgets; so each place and each look is seen too.
+SHORT_RUNS = "#lab=%7B%22steps%22%3A50%7D"  # the training lab takes its setting from a link
 VISITS = {
     "keyboard": ("root", {}),
     "mouse": ("file", {"color_scheme": "dark"}),
@@ -53,7 +54,7 @@ def opened(chromium, site):
 
         def get(name, how):
             place, options = VISITS[how]
-            query = "?twice" if how == "twice" else ""
+            query = ("?twice" if how == "twice" else "") + SHORT_RUNS
             if (name, how) not in pages:
                 pages[name, how] = open_page(f"{site[place]}/{name}.html{query}", script=PROBE, **options)
             return pages[name, how]

@@ -102,6 +102,7 @@ function render({ model, el }) {
     drawMember(view, state.members[state.chosen], state.digits);
     view.verdict.textContent = state.error ?? labVerdict(state.members, state.done);
     view.train.textContent = state.done ? "Train" : "Stop";
+    view.card.ariaBusy = String(!state.done);
     [drawing, drawn] = [0, performance.now()];
   };
   const drawSoon = () => { drawing ||= setTimeout(() => requestAnimationFrame(draw), drawn + REST_MS - performance.now()); };
@@ -187,7 +188,7 @@ const OWN_STYLE = `
 .cnnlab-card .buttons { margin-top: 14px; }
 .cnnlab-card .buttons a { color: var(--first); font-size: 14px; text-decoration: underline; }
 .cnnlab-card .chips { display: flex; flex-wrap: wrap; gap: 6px; margin-top: 6px; }
-.cnnlab-card button.chip { height: 30px; font-size: 13px; display: inline-flex; align-items: center; gap: 6px; }
+.cnnlab-card .chip { height: 30px; font-size: 13px; display: inline-flex; align-items: center; gap: 6px; }
 .cnnlab-card button.chip[aria-pressed="true"] { border-color: var(--ink); font-weight: 600; }
 .cnnlab-card .pins p { font-size: 13px; color: var(--muted); margin-top: 4px; }
 .cnnlab-card .pins button { height: 26px; font-size: 12px; }

@@ -105,7 +105,10 @@ function render({ model, el }) {
   const current = () => Object.fromEntries(SETTINGS.map((name) => [name, model.get(name)]));
   const training = () => state.run && !state.run.done;
 
-  const showButton = () => { view.trainButton.textContent = training() ? "Stop" : `Train ${STEPS} steps`; };
+  const showButton = () => {
+    view.trainButton.textContent = training() ? "Stop" : `Train ${STEPS} steps`;
+    view.card.ariaBusy = String(Boolean(training()));
+  };
   const draw = () => {
     drawDepth(view, state);
     drawLoss(view, state);

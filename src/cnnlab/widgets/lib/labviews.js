@@ -50,11 +50,11 @@ export function drawLegend(view, { members, pinned, chosen }, choose, unpin) {
   if (view.listed === now) return;
   view.listed = now;
   view.legend.replaceChildren(...members.map(({ name, series, divergedAt }, i) => {
-    const chip = button("", () => choose(i));
+    const several = members.length > 1, chip = several ? button("", () => choose(i)) : make("span");
     chip.className = "chip";
     chip.innerHTML = `${swatch(series)}<span></span>`;
     chip.lastChild.textContent = divergedAt ? `${name}, diverged` : name;
-    chip.setAttribute("aria-pressed", i === chosen);
+    if (several) chip.setAttribute("aria-pressed", i === chosen);
     return chip;
   }));
   view.pins.replaceChildren(...pinned.map(({ title }, i) => {
