@@ -207,7 +207,7 @@ def test_the_cell_of_python_trains_the_same_members(shown, compare, capsys):
     page = shown(compare=compare, steps=50, width=4)
     exec(page.locator("pre").text_content(), {})
     printed = capsys.readouterr().out.splitlines()
-    chips = page.locator("button.chip").count()
+    chips = page.locator(".chip").count()
     assert len(printed) == 4 * chips and sum("step 50:" in line for line in printed) == chips
 
 
