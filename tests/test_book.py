@@ -5,10 +5,11 @@ import json
 import re
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from conftest import ROOT, chapter_pages, toc_pages
+from conftest import ROOT, book_script, chapter_pages, toc_pages
 
 pytestmark = pytest.mark.slow
 LOADED = {"script": "src", "link": "href", "img": "src", "source": "src", "iframe": "src", "object": "data"}
@@ -159,3 +160,34 @@ def test_every_source_that_is_cited_is_in_the_bibliography():
     cited = {(path.name, key.strip()) for path, names in cites for key in names.split(",")}
     assert cited
     assert [pair for pair in sorted(cited) if pair[1] not in keys] == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "exercises/source").glob("*/*.ipynb")), ids=lambda path: path.stem)
+def test_every_question_has_its_solution_on_the_page_of_solutions_and_on_no_other(book, path):
+    found = book_script("solutions").solutions(path)
+    cells = [cell for cell in json.loads(path.read_text("utf8"))["cells"] if cell["cell_type"] == "code"]
+    assert len(found) == sum(cell["metadata"].get("nbgrader", {}).get("grade", False) for cell in cells)
+    shown, exercise = (
+        parsed(book / name).get_text()
+        for name in ("book/solutions.html", f"exercises/release/{path.stem}/{path.stem}.html")
+    )
+    for heading, code in found:
+        assert heading in shown and code in shown and "SOLUTION" not in code
+        assert heading in exercise and code not in exercise
+
+
+@pytest.mark.parametrize("switched_on", [True, False])
+def test_an_instructor_can_switch_the_solutions_off(switched_on):
+    module = book_script("solutions")
+
+    class Directive(module.Solutions):
+        env = SimpleNamespace(note_dependency=print)
+        config = SimpleNamespace(show_solutions=switched_on)
+        __init__ = object.__init__
+
+        def parse_text_to_nodes(self, text, **_):
+            return text
+
+    shown = Directive().run()
+    assert ("def elu(" in shown) is switched_on
+    assert (shown == "The solutions are switched off in this copy of the book.") is not switched_on
