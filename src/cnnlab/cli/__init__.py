@@ -1,16 +1,17 @@
-"""The command line: `cnnlab run|list|show`. One file a command group."""
+"""The command line: `cnnlab run|list|show|grade`. One file a command group."""
 
 import argparse
 import os
 import sys
 
 import cnnlab
-from cnnlab.cli import experiments
+from cnnlab.cli import experiments, grade
 
 START = """examples:
   cnnlab list                            the book's experiments, and whether they are measured
   cnnlab show initialization             a record as a table
   cnnlab run initialization --smoke      a few steps of each run: is all in place?
+  cnnlab grade --help                    grade a class: the steps of the day
   cnnlab run --help                      what a command takes
 """
 
@@ -38,12 +39,14 @@ def main(argv: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="cnnlab",
-        description="Measure the book's experiments and read their records.",
+        description="Measure the book's experiments, read their records, grade its exercises.",
         epilog=START,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"cnnlab {cnnlab.__version__}")
-    experiments.add(parser.add_subparsers(dest="command", metavar="command"))
+    commands = parser.add_subparsers(dest="command", metavar="command")
+    experiments.add(commands)
+    grade.add(commands)
     return parser
 
 

@@ -1,0 +1,196 @@
+"""What each step of `cnnlab grade` calls and says. nbgrader, which takes seconds to import, is left until it is needed."""
+
+import argparse
+import sys
+
+from cnnlab.cli.output import clock
+
+
+def _course(arguments: argparse.Namespace):
+    from cnnlab.grading.course import Course
+
+    return Course.here(arguments.course)
+
+
+def init(arguments: argparse.Namespace) -> None:
+    from cnnlab.grading.creating import create, shelf
+
+    course = create(arguments.folder, arguments.slugs, exercises=shelf(arguments.exercises), database=arguments.db)
+    print(f"course: {course.root}, with {', '.join(course.slugs())}")
+    print(f"next: cd {arguments.folder} && cnnlab grade release")
+
+
+def release(arguments: argparse.Namespace) -> None:
+    from cnnlab.grading import creating
+    from cnnlab.grading.quality import disagreements
+
+    course = _course(arguments)
+    slugs = arguments.slugs or course.slugs()
+    for slug in slugs:
+        if found := disagreements(course, slug):
+            raise ValueError(
+                f"{slug} is not released: in the sandbox and in an ordinary kernel {', '.join(found)} come out otherwise. "
+                f"Mend the tests, then `cnnlab grade check {slug}`."
+            )
+    print(f"students' versions: {', '.join(slugs)}\nto give out: {creating.release(course, slugs)}")
+
+
+def check(arguments: argparse.Namespace) -> int:
+    from cnnlab.grading import quality
+    from cnnlab.grading.workers import Settings, executor
+
+    course, tried = _course(arguments), []
+    with course.locked(), executor("local", Settings(), arguments.workers) as pool:
+        print(f"isolation: {pool.level()}")
+        for each in quality.check(course, arguments.slug, pool, arguments.mutants):
+            tried.append(each)
+            if not each.agrees or not each.good:
+                where = f"lost {', '.join(sorted(each.apart)) or 'nothing'}"
+                differs = "" if each.agrees else f"; in one kernel {', '.join(sorted(each.together)) or 'nothing'}"
+                print(f"{each.trial.kind} {each.trial.name}: {where}{differs}", flush=True)
+    for kind, good in {
+        "reference": "full",
+        "blank": "zero",
+        "right": "kept",
+        "wrong": "caught",
+        "mutant": "caught",
+    }.items():
+        of_kind = [each for each in tried if each.trial.kind == kind]
+        print(f"{kind}: {sum(each.good for each in of_kind)} of {len(of_kind)} {good}")
+    print(f"both ways agree on {sum(each.agrees for each in tried)} of {len(tried)}")
+    return int(not all(each.agrees and (each.good or each.trial.kind == "mutant") for each in tried))
+
+
+def collect(arguments: argparse.Namespace) -> None:
+    from cnnlab.grading import collecting, gradebook
+    from cnnlab.grading.pages import text
+    from cnnlab.grading.roster import read_roster
+
+    course = _course(arguments)
+    if arguments.roster:
+        gradebook.enter(course, read_roster(arguments.roster))
+    course.slots(arguments.slug)
+    if arguments.due:
+        gradebook.set_due(course, arguments.slug, arguments.due)
+    people, due = gradebook.people(course), gradebook.due(course, arguments.slug)
+    done = collecting.collect(course, arguments.slug, arguments.source, people, due)
+    gradebook.enter(course, done.new)
+    for line in done.told:
+        print(text(line))  # names of files and people may hold what a terminal obeys
+    if done.late:
+        print(f"late: {', '.join(done.late)}")
+    if people and (gone := collecting.absent(people, course, arguments.slug)):
+        print(f"handed in nothing: {', '.join(gone)}")
+    print(f"collected: {len(done.taken)} submissions of {arguments.slug}, {len(done.late)} late")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from cnnlab.cli.marking import Marking
+    from cnnlab.cli.progress import watch
+    from cnnlab.grading import running
+    from cnnlab.grading.workers import Settings, executor
+
+    course, settings = _course(arguments), Settings(arguments.trust, tuple(map(_limit, arguments.limit)))
+    with course.locked():
+        grading = running.prepare(course, arguments.slug, settings, students=arguments.student, fresh=arguments.fresh)
+        if not grading.handed:
+            raise ValueError(
+                f"nobody has handed in {arguments.slug}: run `cnnlab grade collect {arguments.slug} ...` first"
+            )
+        try:
+            with executor(arguments.executor, settings, arguments.workers) as pool:
+                print(f"isolation: {pool.level()}")
+                watch(running.grade(course, grading, pool), Marking(grading, pool.workers))
+        except KeyboardInterrupt:
+            print("interrupted: what was graded is kept, and the same command goes on", file=sys.stderr)
+            return 130
+        return _written(arguments, course, grading)
+
+
+def _limit(said: str) -> tuple[str, float]:
+    name, _, value = said.partition("=")
+    try:
+        return name, float(value) if "." in value else int(value)
+    except ValueError:
+        raise ValueError(f'limit "{said}" is no NAME=NUMBER; say test_seconds=40 for one') from None
+
+
+def _written(arguments: argparse.Namespace, course, grading) -> int:
+    """Say what would change in the gradebook, and write it if that is wanted."""
+    from cnnlab.grading import gradebook, running
+
+    found = running.changes(gradebook.marks(course, grading.slug), grading)
+    students = list(dict.fromkeys(each.student for each in found))
+    if found:
+        print(f"grades of {len(students)} students would change:")
+    for student in students:
+        own = (f"{each.test} from {each.before:g} to {each.after:g}" for each in found if each.student == student)
+        print(f"  {student}: {', '.join(own)}")
+    failed = _failed(grading)
+    if arguments.dry_run:
+        print("nothing was written")
+    elif found and not (arguments.yes or _agreed()):
+        raise ValueError("nothing was written: give --yes to change these grades")
+    else:
+        running.save(course, grading)
+        print(f"graded: {len(grading.handed) - len(grading.failed)} submissions in {clock(grading.seconds)}")
+        print(f"next: cnnlab grade report {grading.slug}; cnnlab grade feedback {grading.slug}")
+    return failed
+
+
+def _agreed() -> bool:
+    return sys.stdin.isatty() and input("change them? [y/N] ").strip().lower() in ("y", "yes")
+
+
+def _failed(grading) -> int:
+    from cnnlab.grading.pages import text
+
+    for student, why in grading.failed.items():
+        print(text(f"not graded: {student}: {' '.join(why.split())}"), file=sys.stderr)
+    return 1 if grading.failed else 0
+
+
+def _done(arguments: argparse.Namespace, course) -> list[str]:
+    """The exercises named, or else those that were graded."""
+    graded = [slug for slug in course.slugs() if (course.root / ".cnnlab" / f"{slug}.json").exists()]
+    if not arguments.slugs and not graded:
+        raise ValueError("nothing was graded yet: run `cnnlab grade run SLUG` first")
+    return arguments.slugs or graded
+
+
+def report(arguments: argparse.Namespace) -> None:
+    from cnnlab.grading import reporting
+
+    course = _course(arguments)
+    for slug in _done(arguments, course):
+        print(f"report: {reporting.report(course, slug)}")
+
+
+def feedback(arguments: argparse.Namespace) -> None:
+    from cnnlab.grading.feedback import feedback as pages
+
+    course = _course(arguments)
+    for slug in _done(arguments, course):
+        print(f"feedback: {len(pages(course, slug))} pages, {course.root / 'feedback'}/STUDENT/{slug}/{slug}.html")
+
+
+def export(arguments: argparse.Namespace) -> None:
+    from cnnlab.grading import exporting
+    from cnnlab.grading.course import write
+
+    course = _course(arguments)
+    table = exporting.export(course, arguments.slugs or course.slugs(), arguments.to)
+    if arguments.out:
+        write(arguments.out, table)
+        print(f"grades: {arguments.out}")
+    else:
+        print(table, end="")
+
+
+def repair(arguments: argparse.Namespace) -> None:
+    from cnnlab.grading import repairing
+
+    path, found = repairing.repair(_course(arguments), arguments.file, arguments.exercise, arguments.out)
+    for each in found.findings:
+        print(f"{each.says} (confidence {each.confidence:.2f})")
+    print(f"mended: {path}, with {len(found.answers) + len(found.texts)} answers")

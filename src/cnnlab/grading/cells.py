@@ -1,0 +1,32 @@
+"""Running a cell, given or answer, in a namespace, as a notebook's kernel would."""
+
+import re
+import traceback
+
+MAGIC = re.compile(r"^[ \t]*[%!].*$", flags=re.MULTILINE)
+MOST = 1500  # characters of an error's text
+
+
+def compiled(source: str, name: str):
+    """The code of a cell; lines for IPython (`%matplotlib inline`, `!pip install`) are left out where they stand."""
+    try:
+        return compile(source, f"<{name}>", "exec", dont_inherit=True)
+    except SyntaxError:
+        return compile(MAGIC.sub("pass", source), f"<{name}>", "exec", dont_inherit=True)
+
+
+def run(source: str, name: str, names: dict) -> str | None:
+    """Runs a cell; what it raised, in words with the line, or None."""
+    try:
+        exec(compiled(source, name), names)  # noqa: S102
+    except BaseException as error:  # SystemExit too
+        return words(error, f"<{name}>")
+    return None
+
+
+def words(error: BaseException, filename: str) -> str:
+    if isinstance(error, SyntaxError) and error.filename == filename:
+        return f"line {error.lineno}: SyntaxError: {error.msg}"
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == filename]
+    where = f"line {lines[-1]}: " if lines else ""
+    return f"{where}{type(error).__name__}: {error}"[:MOST]

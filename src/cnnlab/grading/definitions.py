@@ -1,0 +1,93 @@
+"""What a piece of Python binds, what it needs from outside, and its text without what only IPython understands."""
+
+import ast
+import builtins
+import re
+import symtable
+import warnings
+from functools import lru_cache
+
+MAGIC = re.compile(r"^[ \t]*(%|!|\?)|\?\s*$")
+
+
+def parsed(source: str) -> ast.Module | None:
+    """The syntax tree, or None where the text is no Python."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what Python says of "\d" is for its author
+            return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+@lru_cache(1000)
+def plain(source: str) -> str:
+    """The source; where it is no Python, but is without its lines for IPython (`%time`, `!pip`), without those."""
+    if parsed(source) is not None:
+        return source
+    lines = source.split("\n")
+    kept = "\n".join("" if MAGIC.search(line) else line for line in lines)
+    return kept if parsed(kept) is not None else source
+
+
+def binds(statement: ast.stmt) -> set[str]:
+    """The names that a statement at the top level of a cell gives a meaning."""
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return {statement.name}
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        return {(alias.asname or alias.name).partition(".")[0] for alias in statement.names}
+    targets = getattr(statement, "targets", [getattr(statement, "target", None)])
+    found = {node.id for each in targets if each for node in ast.walk(each) if isinstance(node, ast.Name)}
+    return found.union(*map(binds, _inside(statement)))
+
+
+def _inside(statement: ast.stmt) -> list[ast.stmt]:
+    """The statements in the branches of a compound one: `try: import x`, `if ...: device = ...`."""
+    parts = [statement, *getattr(statement, "handlers", ())]
+    return [each for part in parts for key in ("body", "orelse", "finalbody") for each in getattr(part, key, ())]
+
+
+@lru_cache(1000)
+def bound(source: str) -> frozenset[str]:
+    """The names that a cell binds at its top level; none where it is no Python."""
+    tree = parsed(source)
+    return frozenset(name for statement in tree.body for name in binds(statement)) if tree else frozenset()
+
+
+def needed(source: str) -> set[str]:
+    """The global names that a cell reads, those of Python itself aside; none where it is no Python."""
+    try:
+        table = symtable.symtable(source, "cell", "exec")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return set()
+    return _reads(table, top=True) - set(dir(builtins))
+
+
+def _reads(table: symtable.SymbolTable, top: bool = False) -> set[str]:
+    own = {each.get_name() for each in table.get_symbols() if each.is_referenced() and (top or each.is_global())}
+    return own.union(*(_reads(child) for child in table.get_children()))
+
+
+def borrowed(wanted: set[str], cells: list[str], known: set[str]) -> list[str]:
+    """The statements of these cells that bind what is wanted, and what they need in turn, in their order.
+
+    What is `known` is never taken from them.
+    """
+    found = [pair for source in cells for pair in _statements(source)]
+    wanted, taken = wanted - known, set()
+    while new := {i for i, (names, _) in enumerate(found) if i not in taken and names & wanted}:
+        taken |= new
+        wanted = wanted.union(*(needed(found[i][1]) for i in new)) - known
+    return list(dict.fromkeys(found[i][1] for i in sorted(taken)))
+
+
+@lru_cache(1000)
+def _statements(source: str) -> list[tuple[set[str], str]]:
+    """Each statement of a cell that binds names: those, and its lines, decorators included."""
+    tree, lines = parsed(source), source.split("\n")
+    found = []
+    for each in tree.body if tree else ():
+        if names := binds(each):
+            first = min([each.lineno, *(d.lineno for d in getattr(each, "decorator_list", ()))])
+            found.append((names, "\n".join(lines[first - 1 : each.end_lineno])))
+    return found

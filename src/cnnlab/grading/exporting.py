@@ -1,0 +1,77 @@
+"""Grades as a table for nbgrader's readers, for Moodle's grading worksheet, or for Canvas's gradebook."""
+
+import csv
+import io
+from collections.abc import Iterable
+
+from cnnlab.choices import choose
+from cnnlab.grading.course import Course
+from cnnlab.grading.gradebook import gradebook
+from cnnlab.grading.pages import points
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet runs a cell that begins so
+NBGRADER = (
+    *("assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email"),
+    *("raw_score", "late_submission_penalty", "score", "max_score"),
+)
+
+
+def export(course: Course, slugs: Iterable[str], form: str) -> str:
+    """The grades of these exercises as CSV; who handed in nothing has 0, as in nbgrader."""
+    write = choose({"nbgrader": _nbgrader, "moodle": _moodle, "canvas": _canvas}, form, "form of export")
+    with gradebook(course) as book:
+        found = [each for each in book.assignments if each.name in set(slugs)]
+        rows = write(found, book.students)
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows([[_safe(cell) for cell in row] for row in rows])
+    return out.getvalue()
+
+
+def _safe(cell: object) -> object:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+
+
+def _score(assignment, student) -> tuple:
+    """When it was handed in, the points, what is taken off for being late, and what is left."""
+    for each in assignment.submissions:
+        if each.student_id == student.id:
+            late = each.late_submission_penalty or 0.0
+            return each.timestamp or "", each.score, late, max(0.0, each.score - late)
+    return "", 0.0, 0.0, 0.0
+
+
+def _nbgrader(assignments: list, students: list) -> list[list]:
+    rows = [list(NBGRADER)]
+    for assignment in assignments:
+        for student in students:
+            when, raw, late, score = _score(assignment, student)
+            who = [student.id, student.last_name or "", student.first_name or "", student.email or ""]
+            rows.append([assignment.name, assignment.duedate or "", when, *who, raw, late, score, assignment.max_score])
+    return rows
+
+
+def _moodle(assignments: list, students: list) -> list[list]:
+    """One exercise for each table: Moodle's worksheet has one column for the grade."""
+    if len(assignments) != 1:
+        raise ValueError(f"Moodle's worksheet holds one exercise, not {len(assignments)}: name the one to export")
+    (assignment,) = assignments
+    rows = [["Identifier", "Full name", "Email address", "Grade", "Maximum Grade"]]
+    for student in students:
+        number = f"Participant {student.lms_user_id}" if student.lms_user_id else student.id
+        score = points(_score(assignment, student)[3])
+        rows.append([number, _full(student), student.email or "", score, points(assignment.max_score)])
+    return rows
+
+
+def _canvas(assignments: list, students: list) -> list[list]:
+    rows = [["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *(each.name for each in assignments)]]
+    rows.append(["    Points Possible", "", "", "", "", *(points(each.max_score) for each in assignments)])
+    for student in students:
+        name = ", ".join(filter(None, (student.last_name, student.first_name))) or student.id
+        scores = [points(_score(each, student)[3]) for each in assignments]
+        rows.append([name, student.lms_user_id or "", "", student.id, "", *scores])
+    return rows
+
+
+def _full(student) -> str:
+    return f"{student.first_name or ''} {student.last_name or ''}".strip() or student.id

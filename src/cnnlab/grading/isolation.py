@@ -1,0 +1,128 @@
+"""What each submission gets inside the sandbox, by Linux's own means: a user, processes and files of its own, and limits.
+
+    server (trusted, warm) -- fork --> unshare, then fork --> first process of the room -- fork --> cells of the student
+                                                               (reaps; if it dies all die)
+
+In its namespaces the room sees its own processes only, an empty /scratch and /dev/shm of bounded size, and no way to become
+anybody: no capabilities, no new privileges, no further user namespaces.
+"""
+
+import contextlib
+import ctypes
+import math
+import os
+import resource
+import socket
+import struct
+from pathlib import Path
+
+NEWNS, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET = 0x20000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000
+NOSUID, NODEV, NOEXEC = 2, 4, 8
+NO_NEW_PRIVS, CAPBSET_DROP, CAPABILITY_VERSION = 38, 24, 0x20080522
+NOBODY = 65534
+MEGABYTE = 1 << 20
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def enter_room(limits: dict) -> bool:
+    """Forks. In the room's first process: True, once it is closed; in the server: False."""
+    ask, answer = socket.socketpair()
+    if pid := os.fork():
+        answer.close()
+        _map_user(ask)
+        ask.close()
+        os.waitpid(pid, 0)
+        _reap()
+        return False
+    try:
+        _call("unshare", NEWUSER | NEWNS | NEWPID | NEWIPC | NEWUTS | NEWNET)
+        answer.send(str(Path("/proc/self").readlink()).encode())  # its number where this /proc comes from
+        answer.recv(1)
+        ask.close()
+        answer.close()
+        if os.fork():
+            os._exit(0)
+    except BaseException:
+        os._exit(1)
+    _close_room(limits)
+    return True
+
+
+def _reap() -> None:
+    """Rooms that ended, where the server is the first process of its namespace and so inherits them."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def _map_user(ask: socket.socket) -> None:
+    """Inside, everybody is nobody. Where the server is the machine's root, outside too."""
+    pid = ask.recv(16).decode()
+    if not pid:
+        return
+    outside = NOBODY if _is_machine_root() else os.getuid()
+    group = NOBODY if _is_machine_root() else os.getgid()
+    _write(f"/proc/{pid}/setgroups", "deny")
+    _write(f"/proc/{pid}/uid_map", f"{NOBODY} {outside} 1")
+    _write(f"/proc/{pid}/gid_map", f"{NOBODY} {group} 1")
+    ask.send(b"1")
+
+
+def _is_machine_root() -> bool:
+    return os.getuid() == 0 and Path("/proc/self/uid_map").read_text().split() == ["0", "0", "4294967295"]
+
+
+def _close_room(limits: dict) -> None:
+    os.setresgid(NOBODY, NOBODY, NOBODY)
+    os.setresuid(NOBODY, NOBODY, NOBODY)
+    size = f"size={limits['file_mb']}m,nr_inodes=4096,mode=1777".encode()
+    _mount(b"proc", b"/proc", NOSUID | NODEV | NOEXEC, None)
+    _mount(b"tmpfs", b"/scratch", NOSUID | NODEV, size)
+    _mount(b"tmpfs", b"/dev/shm", NOSUID | NODEV, size)
+    _write("/proc/sys/user/max_user_namespaces", "0")
+    os.chdir("/scratch")
+    os.setsid()
+    _drop_capabilities()
+
+
+def limit(limits: dict) -> None:
+    """For this process and each that it starts, on top of what the warm server has."""
+    warm = address_space()
+    bounds = {
+        resource.RLIMIT_AS: warm + limits["memory_mb"] * MEGABYTE,
+        resource.RLIMIT_FSIZE: limits["file_mb"] * MEGABYTE,
+        resource.RLIMIT_NPROC: limits["processes"],
+        resource.RLIMIT_NOFILE: 256,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_CPU: math.ceil(limits["total_seconds"]),
+    }
+    for kind, bound in bounds.items():
+        _, most = resource.getrlimit(kind)
+        bound = bound if most == resource.RLIM_INFINITY else min(bound, most)
+        resource.setrlimit(kind, (bound, bound))
+
+
+def address_space() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+
+
+def _drop_capabilities() -> None:
+    for capability in range(64):
+        _libc.prctl(CAPBSET_DROP, capability, 0, 0, 0)
+    _call("prctl", NO_NEW_PRIVS, 1, 0, 0, 0)
+    _call("capset", struct.pack("Ii", CAPABILITY_VERSION, 0), bytes(24))
+
+
+def _mount(kind: bytes, place: bytes, flags: int, options: bytes | None) -> None:
+    _call("mount", kind, place, kind, flags, options)
+
+
+def _call(name: str, *arguments) -> None:
+    if getattr(_libc, name)(*arguments):
+        number = ctypes.get_errno()
+        raise OSError(number, f"{name}: {os.strerror(number)}")
+
+
+def _write(path: str, text: str) -> None:
+    Path(path).write_text(text)

@@ -1,0 +1,276 @@
+"""What learning platforms and students put into archives and folders, harmless and not, and what of it is taken."""
+
+import stat
+import struct
+import zipfile
+from datetime import datetime
+
+import classroom
+import pytest
+from classroom import handed_in, reference, zipped
+
+from cnnlab.grading.collecting import collect
+from cnnlab.grading.course import Course
+from cnnlab.grading.gradebook import Person
+from cnnlab.grading.roster import Sender, as_id, find, read_roster, sender
+
+SLUG = "activations"
+GOOD = handed_in(SLUG, reference(SLUG))
+EMPTY = handed_in(SLUG)
+PEOPLE = [
+    Person("ada", "Ada", "Lovelace", "ada@example.org", "101"),
+    Person("bob", "Robert", "Müller", "bob@example.org", "102"),
+    Person("eve", "Eve", "Adams", "", ""),
+]
+MOODLE = "assignsubmission_file_"
+
+
+@pytest.fixture
+def course(tmp_path):
+    """The folders of a course; nothing here needs the gradebook."""
+    for step in ("source", "release"):
+        target = tmp_path / "course" / step / SLUG / f"{SLUG}.ipynb"
+        target.parent.mkdir(parents=True)
+        target.write_bytes((classroom.EXERCISES / step / SLUG / f"{SLUG}.ipynb").read_bytes())
+    return Course(tmp_path / "course")
+
+
+def submitted(course: Course) -> dict[str, bytes]:
+    return {path.parts[-3]: path.read_bytes() for path in course.root.glob("submitted/*/*/*.ipynb")}
+
+
+FORMS = {
+    "Moodle, a folder each": (
+        [f"Ada Lovelace_101_{MOODLE}/activations.ipynb", f"Robert Müller_102_{MOODLE}/My work.ipynb"],
+        ["ada", "bob"],
+    ),
+    "Moodle, flat": ([f"Ada Lovelace_101_{MOODLE}activations.ipynb"], ["ada"]),
+    "Moodle, numbers that nobody knows": ([f"Lovelace Ada_777_{MOODLE}/a.ipynb"], ["ada"]),
+    "Canvas": (["lovelaceada_101_5551_activations.ipynb", "adamseve_LATE_9_5552_activations-3.ipynb"], ["ada", "eve"]),
+    "nbgrader": (
+        ["submitted/ada/activations/activations.ipynb", "submitted/bob/activations/activations.ipynb"],
+        ["ada", "bob"],
+    ),
+    "a folder each": (["class/ada/work.ipynb", "class/Robert Muller/work.ipynb"], ["ada", "bob"]),
+    "a file each": (["ada.ipynb", "activations_bob.ipynb", "eve adams - activations.ipynb"], ["ada", "bob", "eve"]),
+    "one file in a folder": (["handins/ada.ipynb", "handins/bob.ipynb"], ["ada", "bob"]),
+    "a slip in the name": (["Ada Lovelaec.ipynb"], ["ada"]),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("kind", ["zip", "folder"])
+def test_names_of_every_form_are_matched_with_the_people(course, tmp_path, form, kind):
+    names, students = FORMS[form]
+    if kind == "zip":
+        source = zipped(tmp_path / "in.zip", dict.fromkeys(names, GOOD))
+    else:
+        source = tmp_path / "in"
+        for name in names:
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            (source / name).write_bytes(GOOD)
+    done = collect(course, SLUG, source, PEOPLE)
+    assert submitted(course) == dict.fromkeys(students, GOOD)
+    assert done.late == (["eve"] if form == "Canvas" else []) and not done.new
+
+
+def test_whoever_is_not_in_the_course_is_entered_and_told(course, tmp_path):
+    names = [
+        f"Zoë O'Hara_7_{MOODLE}/a.ipynb",
+        f"Li Wei_8_{MOODLE}/a.ipynb",
+        f"Li Wei_9_{MOODLE}/a.ipynb",
+        f"王小明_10_{MOODLE}/a.ipynb",
+    ]
+    done = collect(course, SLUG, zipped(tmp_path / "in.zip", dict.fromkeys(names, GOOD)), PEOPLE)
+    assert set(submitted(course)) == {"zoe-o-hara", "li-wei-8", "li-wei-9", "王小明"}
+    assert {each.id: each.lms for each in done.new}["li-wei-9"] == "9"
+    assert "Zoë O'Hara: nobody in the course has this name; entered as zoe-o-hara" in done.told
+
+
+def test_a_name_that_fits_two_people_is_nobodys(course):
+    twins = [Person("a1", "Ann", "Lee"), Person("a2", "Ann", "Lee")]
+    assert find(Sender("Ann Lee"), twins) == (None, "") and find(Sender("a2"), twins)[0] is twins[1]
+    assert find(Sender("Ann Le"), twins) == (None, "")
+
+
+def test_of_several_notebooks_the_fullest_then_the_newest_is_taken_and_the_others_told(course, tmp_path):
+    other = b'{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
+    files = {
+        "lovelaceada_101_1_activations.ipynb": EMPTY,
+        "lovelaceada_101_2_activations-2.ipynb": GOOD,
+        "lovelaceada_101_3_notes-9.ipynb": other,
+    }
+    done = collect(course, SLUG, zipped(tmp_path / "in.zip", files), PEOPLE)
+    assert submitted(course) == {"ada": GOOD}
+    assert [
+        line
+        for line in done.told
+        if line.startswith("ada handed in 3 notebooks: lovelaceada_101_2_activations-2.ipynb is taken")
+    ]
+
+
+def test_what_comes_after_the_time_is_late(course, tmp_path):
+    source = zipped(tmp_path / "in.zip", {"ada.ipynb": GOOD}, (2026, 11, 20, 12, 0, 0))
+    assert collect(course, SLUG, source, PEOPLE, datetime(2026, 11, 20, 11, 59)).late == ["ada"]
+    assert collect(course, SLUG, source, PEOPLE, datetime(2026, 11, 20, 12, 1)).late == []
+    assert (course.root / f"submitted/ada/{SLUG}/timestamp.txt").read_text() == "2026-11-20 12:00:00 UTC"
+
+
+def test_collecting_again_takes_newer_notebooks_and_keeps_those_that_are_newer_already(course, tmp_path):
+    collect(course, SLUG, zipped(tmp_path / "1.zip", {"ada.ipynb": EMPTY}, (2026, 11, 20, 12, 0, 0)), PEOPLE)
+    done = collect(course, SLUG, zipped(tmp_path / "2.zip", {"ada.ipynb": GOOD}, (2026, 11, 21, 12, 0, 0)), PEOPLE)
+    assert submitted(course) == {"ada": GOOD} and done.told == ["ada: replaces what was handed in before"]
+    done = collect(course, SLUG, tmp_path / "1.zip", PEOPLE)
+    assert submitted(course) == {"ada": GOOD} and "older than what ada handed in before" in done.told[0]
+
+
+def test_exercises_in_one_folder_are_told_apart(course, tmp_path):
+    other = course.root / "source/initialization/initialization.ipynb"
+    other.parent.mkdir()
+    other.write_bytes(b"{}")
+    names = {"s/ada/activations/activations.ipynb": GOOD, "s/ada/initialization/initialization.ipynb": EMPTY}
+    done = collect(course, SLUG, zipped(tmp_path / "in.zip", names), PEOPLE)
+    assert submitted(course) == {"ada": GOOD} and not done.told
+
+
+# Attacks: nothing is written but `submitted/<student>/activations/`, whatever the archive says.
+
+
+def link(archive: zipfile.ZipFile, name: str, target: str) -> None:
+    info = zipfile.ZipInfo(name)
+    info.external_attr = (stat.S_IFLNK | 0o777) << 16
+    archive.writestr(info, target)
+
+
+def lying(path):
+    """An archive whose directory says a notebook has 10 bytes, while 80 MB unfold."""
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("bob.ipynb", "w", force_zip64=False) as file,
+    ):
+        for _ in range(80):
+            file.write(b"0" * (1 << 20))
+    data = bytearray(path.read_bytes())
+    size = struct.pack("<L", 80 << 20)
+    path.write_bytes(bytes(data).replace(size, struct.pack("<L", 10)))
+
+
+ATTACKS = {
+    "a name that leads up": (lambda a: a.writestr("../../../up.ipynb", GOOD), "leads out of the archive"),
+    "a name that starts at the root": (lambda a: a.writestr("/tmp/up.ipynb", GOOD), "leads out of the archive"),
+    "a name of Windows that leads up": (lambda a: a.writestr("..\\..\\up.ipynb", GOOD), "leads out of the archive"),
+    "a drive": (lambda a: a.writestr("C:/up.ipynb", GOOD), "leads out of the archive"),
+    "a link": (lambda a: link(a, "bob.ipynb", "/etc/passwd"), "a link"),
+    "a module beside the notebook": (lambda a: a.writestr("bob/torch.py", "raise SystemExit"), "no notebook"),
+    "a package beside the notebook": (lambda a: a.writestr("bob/cnnlab/__init__.py", ""), "no notebook"),
+    "an archive in the archive": (lambda a: a.writestr("bob/work.zip", b"PK"), "unpack it first"),
+    "a bomb": (lambda a: a.writestr("bob.ipynb", b"0" * (80 << 20)), "unfolds into 80 MB"),
+    "a pickle by another name": (lambda a: a.writestr("bob.ipynb/data.pkl", b"\x80"), "no notebook"),
+}
+
+
+@pytest.mark.parametrize("attack, says", ATTACKS.values(), ids=ATTACKS)
+def test_an_archive_writes_nothing_but_notebooks_in_their_places(course, tmp_path, attack, says):
+    with zipfile.ZipFile(tmp_path / "in.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("ada.ipynb", GOOD)
+        attack(archive)
+    before = {path for path in tmp_path.rglob("*") if path.is_file()}
+    done = collect(course, SLUG, tmp_path / "in.zip", PEOPLE)
+    written = {
+        str(path.relative_to(course.root)) for path in tmp_path.rglob("*") if path.is_file() and path not in before
+    }
+    assert written == {f"submitted/ada/{SLUG}/{SLUG}.ipynb", f"submitted/ada/{SLUG}/timestamp.txt"}
+    assert len(done.told) == 1 and says in done.told[0]
+
+
+def test_an_archive_that_lies_about_its_sizes_is_refused_in_part(course, tmp_path):
+    lying(tmp_path / "in.zip")
+    done = collect(course, SLUG, tmp_path / "in.zip", PEOPLE)
+    assert submitted(course) == {} and "cannot be unpacked" in done.told[0]
+
+
+def test_a_name_of_dots_and_slashes_becomes_a_harmless_folder(course, tmp_path):
+    names = [f"..%2f..%2f_7_{MOODLE}/a.ipynb", f"<script>_8_{MOODLE}/a.ipynb", ". ./a.ipynb"]
+    collect(course, SLUG, zipped(tmp_path / "in.zip", dict.fromkeys(names, GOOD)), [])
+    assert set(submitted(course)) == {"2f-2f", "script", "nameless"}
+
+
+def test_a_name_is_no_longer_than_the_gradebook_holds(course, tmp_path):
+    source = zipped(tmp_path / "in.zip", {f"{'a' * 240}.ipynb": GOOD, f"{'b ' * 100}_7_{MOODLE}/x.ipynb": GOOD})
+    done = collect(course, SLUG, source, [])
+    assert [len(each.id) <= 128 and len(each.last) <= 128 for each in done.new] == [True, True]
+
+
+def test_more_than_a_class_can_hand_in_is_refused(course, tmp_path, monkeypatch):
+    from cnnlab.grading import collecting
+
+    monkeypatch.setattr(collecting, "NOTEBOOKS", 2)
+    names = dict.fromkeys(["a.ipynb", "b.ipynb", "c.ipynb"], GOOD)
+    with pytest.raises(ValueError, match="3 notebooks are more than the 2"):
+        collect(course, SLUG, zipped(tmp_path / "in.zip", names), [])
+    monkeypatch.setattr(collecting, "UNFOLDED", 1000)
+    with pytest.raises(ValueError, match="unfolds into more than"):
+        collect(course, SLUG, tmp_path / "in.zip", [])
+
+
+def test_links_in_a_folder_are_not_followed(course, tmp_path):
+    (tmp_path / "in/ada").mkdir(parents=True)
+    (tmp_path / "secret.ipynb").write_bytes(GOOD)
+    (tmp_path / "in/ada/a.ipynb").symlink_to(tmp_path / "secret.ipynb")
+    (tmp_path / "in/bob").symlink_to(tmp_path)
+    done = collect(course, SLUG, tmp_path / "in", PEOPLE)
+    assert submitted(course) == {} and len(done.told) == 2 and all("a link" in line for line in done.told)
+
+
+def test_a_link_in_submitted_is_not_written_through(course, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (course.root / "submitted").mkdir()
+    (course.root / "submitted/ada").symlink_to(tmp_path / "elsewhere")
+    done = collect(course, SLUG, zipped(tmp_path / "in.zip", {"ada.ipynb": GOOD}), PEOPLE)
+    assert list((tmp_path / "elsewhere").iterdir()) == [] and "is a link" in done.told[0]
+
+
+def test_what_is_no_archive_is_said_to_be_none(course, tmp_path):
+    (tmp_path / "in.zip").write_bytes(b"Rar!")
+    with pytest.raises(ValueError, match="is no zip archive: give what Moodle or Canvas"):
+        collect(course, SLUG, tmp_path / "in.zip", PEOPLE)
+
+
+# Names
+
+
+def test_who_sent_it_is_read_off_every_form_of_path():
+    assert sender(("Ada Lovelace_101_assignsubmission_file_", "x.ipynb"), SLUG) == Sender("Ada Lovelace", "101")
+    assert sender(("Ada Lovelace_101_assignsubmission_file", "x.ipynb"), SLUG) == Sender("Ada Lovelace", "101")
+    assert sender(("lovelaceada_LATE_1_22_a-b-4.ipynb",), SLUG) == Sender("lovelaceada", "1", True, 4)
+    assert sender(("ada", SLUG, f"{SLUG}.ipynb"), SLUG) == Sender("ada")
+    assert sender((f"{SLUG}.ipynb",), SLUG) == Sender(SLUG)
+
+
+ROSTERS = {
+    "nbgrader": "id,first_name,last_name,email,lms_user_id\nada,Ada,Lovelace,ada@example.org,101\n",
+    "Moodle": "First name,Surname,Email address,Username,Moodle ID\nAda,Lovelace,ada@example.org,ada,101\n",
+    "Canvas": 'Student,ID,SIS User ID,SIS Login ID,Section,Email\n"Lovelace, Ada",101,S1,ada,A,ada@example.org\n',
+    "a full name": "id,full name,email,lms\nada,Ada Lovelace,ada@example.org,101\n",
+}
+
+
+@pytest.mark.parametrize("table", ROSTERS.values(), ids=ROSTERS)
+def test_a_list_of_the_course_is_read_in_every_form(tmp_path, table):
+    (tmp_path / "roster.csv").write_text("\ufeff" + table)
+    assert read_roster(tmp_path / "roster.csv") == [PEOPLE[0]]
+
+
+def test_a_list_that_names_nobody_is_refused(tmp_path):
+    (tmp_path / "roster.csv").write_text("color\nred\n")
+    with pytest.raises(ValueError, match="names nobody: give a column id"):
+        read_roster(tmp_path / "roster.csv")
+
+
+def test_a_name_becomes_a_folder_without_accents():
+    assert [as_id(name) for name in ("Zoë  Müller", "../..", "O'Neil, Ann", "王小明")] == [
+        "zoe-muller",
+        "nameless",
+        "o-neil-ann",
+        "王小明",
+    ]

@@ -1,0 +1,258 @@
+"""What a grade is: the verdicts of the exercises' own variants, and what a test may ask of answers."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from test_exercises import COURSE, SLUGS, packed, variants
+
+from cnnlab.grading.assignment import Assignment, Cell, Outcome, read_assignment
+from cnnlab.grading.engine import Grader, Limits, probe
+from cnnlab.grading.sandbox import Level
+from cnnlab.grading.watch import processes
+
+SOURCE = Path(__file__).resolve().parents[1] / "src"
+
+
+@pytest.fixture(scope="module")
+def grader():
+    if probe().name == "none":
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("needs bubblewrap: apt-get install bubblewrap")
+    with Grader(limits=Limits(test_seconds=120, total_seconds=400)) as grader:
+        yield grader
+
+
+def exercise(slug: str) -> tuple[Assignment, dict[str, str]]:
+    assignment = read_assignment(COURSE / "source" / slug / f"{slug}.ipynb")
+    return assignment, {cell.name: cell.source for cell in assignment.of_kind("answer")}
+
+
+def lost(outcomes) -> set[str]:
+    return {each.test for each in outcomes if each.points != each.max_points}
+
+
+# The exercises: the verdicts are those of nbgrader, which tests/test_exercises.py checks.
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("slug", SLUGS)
+def test_the_reference_has_full_marks_and_a_blank_none(grader, slug):
+    assignment, reference = exercise(slug)
+    full, blank = grader.grade(assignment, reference), grader.grade(assignment, {})
+    assert {each.verdict for each in full} == {"passed"} and not lost(full), full
+    assert {each.verdict for each in blank} == {"failed"} and not any(each.points for each in blank)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("slug", SLUGS)
+def test_every_variant_loses_what_it_loses_under_nbgrader(grader, slug):
+    assignment, reference = exercise(slug)
+    groups = [[each] for each in variants(slug, "right")] + packed(variants(slug, "wrong"))
+    for group in groups:
+        answers = reference | {name: source for each in group for name, source in each.answers.items()}
+        outcomes = grader.grade(assignment, answers, {test for each in group for test in each.tests})
+        promised = {test for each in group for test in each.loses}
+        assert lost(outcomes) == promised, f"{[each.name for each in group]}: {outcomes}"
+        assert not any(each.verdict in ("not gradable", "out of time") for each in outcomes), outcomes
+
+
+# Small assignments.
+
+
+def assignment(*cells: Cell) -> Assignment:
+    return Assignment("small", (Cell("given", "setup", "import torch\nfrom cnnlab import check"), *cells))
+
+
+def one(test: str, binds: tuple[str, ...] = ("f",)) -> Assignment:
+    return assignment(Cell("answer", "f", "", binds=binds), Cell("test", "test-f", test, 2.0))
+
+
+def verdict(grader, test: str, answer: str, **more):
+    (outcome,) = grader.grade(one(test, **more), {"f": answer})
+    return outcome
+
+
+RIGHT = "def f(x):\n    return x + 1"
+
+
+def test_a_right_answer_has_its_points_and_no_message(grader):
+    outcome = verdict(grader, "check.close(f(1), 2)", RIGHT)
+    assert replace(outcome, seconds=0.0) == Outcome("test-f", "passed", 2.0, 2.0)
+
+
+def test_a_failed_check_shows_its_hint(grader):
+    outcome = verdict(grader, "check.close(f(1), 3, hint='One more.')", RIGHT)
+    assert outcome.verdict == "failed" and not outcome.hidden
+    assert outcome.message == "got 2, want 3. One more."
+
+
+def test_a_failed_hidden_check_shows_nothing_of_itself(grader):
+    test = "check.close(f(1), 2)\n### BEGIN HIDDEN TESTS\ncheck.close(f(77), 79, hint='secret')\n### END HIDDEN TESTS\n"
+    outcome = verdict(grader, test, RIGHT)
+    assert outcome.hidden and outcome.message == "A hidden check did not hold."
+    outcome = verdict(grader, test, "def f(x):\n    if x > 9:\n        raise ValueError(f'saw {x}')\n    return x + 1")
+    assert outcome.message == "A hidden check did not hold. The answer raised ValueError (line 3 of answer f)."
+    assert "saw 77" in outcome.notes[0]
+
+
+def test_an_error_of_an_answer_is_told_with_its_line(grader):
+    assert verdict(grader, "f(1)", "def f(x):\n    return x.nothing").message == (
+        "The answer raised AttributeError: 'int' object has no attribute 'nothing' (line 2 of answer f)"
+    )
+    outcome = verdict(grader, "f(1)", "import nothing_such\n" + RIGHT)
+    assert "f is not defined" in outcome.message and "line 1: ModuleNotFoundError" in outcome.message
+
+
+def test_values_and_names_of_answers_reach_the_test(grader):
+    assert verdict(grader, "check.close(f, 3)\ncheck.close(g, 4)", "f, g = 3, 4", binds=("f", "g")).verdict == "passed"
+
+
+def test_a_given_cell_that_needs_an_answer_runs_with_it(grader):
+    cells = assignment(
+        Cell("answer", "f", "", binds=("f",)),
+        Cell("given", "uses", "third = f(f(1))\ndef fourth():\n    return f(third)"),
+        Cell("test", "test-f", "check.close(third, 3)\ncheck.close(fourth(), 4)", 1.0),
+    )
+    assert grader.grade(cells, {"f": RIGHT})[0].verdict == "passed"
+    assert grader.grade(cells, {})[0].verdict == "failed"
+
+
+def test_each_test_sees_the_notebook_as_it_was_there(grader):
+    cells = assignment(
+        Cell("answer", "f", "", binds=("f",)),
+        Cell("test", "first", "check.close(f(), 1)\ncheck.close(f(), 2)", 1.0),
+        Cell("answer", "g", "", binds=("f",)),
+        Cell("test", "second", "check.close(f(), 1)", 1.0),
+    )
+    count = "calls = []\ndef f():\n    calls.append(1)\n    return len(calls)"
+    assert not lost(grader.grade(cells, {"f": count, "g": ""}))
+    assert lost(grader.grade(cells, {"f": count, "g": "def f():\n    return 0"})) == {"second"}
+
+
+NOT_GRADABLE = {
+    "a name of another test": ("helper(f(1))", "helper"),
+    "a class of its own": ("class Own: pass\nf(Own())", "Own"),
+    "a test that is not Python": ("f(", "not Python"),
+}
+
+
+@pytest.mark.parametrize("what", NOT_GRADABLE)
+def test_what_the_author_did_wrong_is_not_gradable(grader, what):
+    test, word = NOT_GRADABLE[what]
+    outcome = verdict(grader, test, RIGHT)
+    assert outcome.verdict == "not gradable" and word in outcome.message and outcome.points == 0
+
+
+def test_a_given_cell_that_fails_is_the_authors_fault(grader):
+    cells = assignment(Cell("given", "broken", "1 / 0"), Cell("test", "test-f", "pass", 1.0))
+    (outcome,) = grader.grade(cells, {})
+    assert outcome.verdict == "not gradable" and "ZeroDivisionError" in outcome.message
+
+
+def test_only_the_tests_named_are_run_and_the_seed_decides(grader):
+    cells = assignment(
+        Cell("answer", "f", "", binds=("f",)),
+        Cell("test", "a", "check.close(f(), 0.0)", 1.0),
+        Cell("test", "b", "pass", 1.0),
+    )
+    draw = {"f": "def f():\n    return torch.rand(()).item()"}
+    assert [each.test for each in grader.grade(cells, draw, {"b"})] == ["b"]
+    said = [grader.grade(cells, draw, {"a"}, seed=seed)[0].message for seed in (1, 1, 2)]
+    assert said[0] == said[1] != said[2]
+
+
+def test_what_a_submission_leaves_behind_is_gone_for_the_next(grader):
+    leave = """
+import os, time
+for place in ("/scratch", "/tmp", "/dev/shm"):
+    open(f"{place}/left", "w").write("1")
+if not os.fork():
+    os.setsid()
+    if not os.fork():
+        time.sleep(600)
+    os._exit(0)
+def f(x):
+    return x + 1
+"""
+    assert verdict(grader, "check.close(f(1), 2)", leave).verdict == "passed"
+    server, until = grader.answers.process.pid, time.monotonic() + 10
+    while len(processes(server)) > 3 and time.monotonic() < until:  # bubblewrap, twice, and the warm server
+        time.sleep(0.05)
+    assert len(processes(server)) <= 3
+    looks = "import os\ndef f(x):\n    return [os.path.exists(f'{p}/left') for p in ('/scratch', '/tmp', '/dev/shm')]"
+    assert verdict(grader, "check.close(tuple(f(1)), (False,) * 3)", looks).verdict == "passed"
+
+
+def test_all_cells_and_tests_together_have_a_limit(grader, monkeypatch):
+    monkeypatch.setattr(grader, "limits", Limits(total_seconds=1.5))
+    cells = assignment(
+        *(Cell("answer", f"f{i}", "", binds=(f"f{i}",)) for i in range(2)),
+        *(Cell("test", f"t{i}", f"f{i}()", 1.0) for i in range(2)),
+    )
+    outcomes = grader.grade(cells, {f"f{i}": f"import time\ndef f{i}():\n    time.sleep(9)" for i in range(2)})
+    assert [each.verdict for each in outcomes] == ["out of time"] * 2 and "1.5 s" in outcomes[1].message
+
+
+def test_output_is_kept_for_the_instructor_up_to_a_limit(grader, monkeypatch):
+    monkeypatch.setattr(grader, "limits", Limits(output_kb=1))
+    outcome = verdict(grader, "check.close(f(1), 3)", "def f(x):\n    print('spam' * 9999 + 'end')\n    return x")
+    assert "printed 40,000 bytes" in outcome.notes[1] and outcome.notes[1].strip().endswith("end")
+    assert len(outcome.notes[1]) < 1200 and "spam" not in outcome.message
+
+
+def test_more_memory_than_the_limit_in_one_process_is_refused_to_it(grader, monkeypatch):
+    monkeypatch.setattr(grader, "limits", Limits(memory_mb=100))
+    answer = "def f(x):\n    try:\n        bytearray(300 << 20)\n    except MemoryError:\n        return 'refused'"
+    assert verdict(grader, "check.close(f(1), 'refused')", answer).verdict == "passed"
+
+
+def test_a_server_that_died_is_started_again(grader):
+    for server in (grader.answers, grader.tests):
+        server.process.kill()
+        server.process.wait()
+    assert verdict(grader, "check.close(f(1), 2)", RIGHT).verdict == "passed"
+
+
+def test_the_coordinator_imports_neither_torch_nor_numpy():
+    code = "import sys; import cnnlab.grading.engine; sys.exit(bool({'torch', 'numpy'} & set(sys.modules)))"
+    subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": str(SOURCE)}, check=True)
+
+
+def test_when_the_coordinator_is_killed_nothing_stays():
+    code = "from cnnlab.grading.engine import Grader\nwith Grader() as g:\n"
+    code += "    [each.wait_until_warm() for each in (g.answers, g.tests)]"
+    code += "\n    print(g.answers.process.pid, g.tests.process.pid, flush=True)\n    input()"
+    environment = os.environ | {"PYTHONPATH": str(SOURCE)}
+    child = subprocess.Popen(
+        [sys.executable, "-c", code], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    with child:
+        started = [*map(int, child.stdout.readline().split())]
+        below = [pid for each in started for pid in processes(each)]
+        assert len(below) >= 2
+        child.send_signal(signal.SIGKILL)
+        child.stdin.close()
+    until = time.monotonic() + 20
+    while any(Path(f"/proc/{pid}/cmdline").exists() and _alive(pid) for pid in below) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not [pid for pid in below if _alive(pid)]
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_without_isolation_nothing_is_graded_unless_it_is_trusted():
+    with pytest.raises(PermissionError, match="bubblewrap"):
+        Grader(level=Level("none"))
+    with Grader(level=Level("none"), trust=True) as trusting:
+        assert verdict(trusting, "check.close(f(1), 2)", RIGHT).verdict == "passed"
+        assert verdict(trusting, "check.close(f(1), 3)", "import os\ndef f(x):\n    os._exit(0)").verdict == "crashed"
