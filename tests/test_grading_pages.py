@@ -231,3 +231,14 @@ def test_a_notebook_of_nothing_here_is_not_mended(course, say, tmp_path):  # noq
     (tmp_path / "x.ipynb").write_text('{"cells": [], "nbformat": 4, "nbformat_minor": 5, "metadata": {}}')
     status, _, err = say("repair", tmp_path / "x.ipynb")
     assert status == 2 and "holds no answer of any exercise here" in err
+
+
+def test_an_exercise_that_is_not_graded_yet_gives_nobody_a_zero(course, say):  # noqa: F811
+    assert say("export")[0] == 2  # nothing is
+    say("init", str(course.root), "learning-rates")
+    say("release", "learning-rates")
+    submit(course, ada=reference(SLUG))
+    say("run", SLUG)
+    header = say("export", "--to", "canvas")[1].splitlines()[0].split(",")
+    assert SLUG in header and "learning-rates" not in header
+    assert "learning-rates" in say("export", "learning-rates", "--to", "canvas")[1]

@@ -96,6 +96,6 @@ def _add_run(run: argparse.ArgumentParser) -> None:
 
 
 def _add_export(export: argparse.ArgumentParser) -> None:
-    export.add_argument("slugs", nargs="*", help=ALL)
+    export.add_argument("slugs", nargs="*", help=DONE)
     export.add_argument("--to", default="nbgrader", metavar="FORM", help="nbgrader (default), moodle or canvas")
     export.add_argument("--out", type=Path, help="the file (default: standard output)")

@@ -179,7 +179,7 @@ def export(arguments: argparse.Namespace) -> None:
     from cnnlab.grading.course import write
 
     course = _course(arguments)
-    table = exporting.export(course, arguments.slugs or course.slugs(), arguments.to)
+    table = exporting.export(course, _done(arguments, course), arguments.to)
     if arguments.out:
         write(arguments.out, table)
         print(f"grades: {arguments.out}")
