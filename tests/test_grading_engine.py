@@ -1,6 +1,7 @@
 """What a grade is: the verdicts of the exercises' own variants, and what a test may ask of answers."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -256,3 +257,15 @@ def test_without_isolation_nothing_is_graded_unless_it_is_trusted():
     with Grader(level=Level("none"), trust=True) as trusting:
         assert verdict(trusting, "check.close(f(1), 2)", RIGHT).verdict == "passed"
         assert verdict(trusting, "check.close(f(1), 3)", "import os\ndef f(x):\n    os._exit(0)").verdict == "crashed"
+
+
+def test_without_isolation_no_process_of_a_submission_stays():
+    with Grader(level=Level("none"), trust=True) as trusting:
+        tells = "import os\ndef f(x):\n    raise ValueError(f'pids {os.getpid()} {os.getppid()} .')"
+        told = verdict(trusting, "check.close(f(1), 2)", tells)
+        worker = [int(word) for word in re.search(r"pids (\d+) (\d+)", told.message).groups()]
+        assert told.verdict == "failed"
+        until = time.monotonic() + 20
+        while any(map(_alive, worker)) and time.monotonic() < until:
+            time.sleep(0.1)
+        assert not [pid for pid in worker if _alive(pid)]

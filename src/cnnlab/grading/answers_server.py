@@ -4,6 +4,7 @@ It never runs a line of a student's itself. In a room, given and answer cells ru
 is forked that answers for the state the notebook has there, so that one test cannot spoil the next.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -88,7 +89,16 @@ def run_cells(job: dict, status: socket.socket, ends: list[int]) -> None:
     tell(status, ready=True)
     for end in ends:
         os.close(end)
-    while True:  # until the coordinator ends the room: that it ends by itself is a sign that something ended it
+    wait_for_the_end(status)
+
+
+def wait_for_the_end(status: socket.socket) -> None:
+    """Until the coordinator ends the room, or is gone: a process that ends before is a sign that something ended it."""
+    with contextlib.suppress(OSError):  # a cell may have closed what it found open
+        while status.recv(1):
+            pass
+        os._exit(0)
+    while True:
         time.sleep(3600)
 
 
