@@ -100,7 +100,7 @@ def test_init_adds_what_is_missing_and_overwrites_nothing(course, say):
     assert say("init", course.root, "initialization")[0] == 0
     assert Course(course.root).slugs() == ["activations", "initialization"]
     status, _, err = say("init", course.root, "nothing")
-    assert status == 2 and 'exercise "nothing" is unknown; choose one of: activations, initialization' in err
+    assert status == 2 and 'exercise "nothing" is unknown; choose one of: activations, convolution-arithmetic' in err
 
 
 def test_every_step_says_what_is_missing_before_it(course, say, tmp_path):

@@ -172,11 +172,14 @@ def test_what_a_submission_leaves_behind_is_gone_for_the_next(grader):
 import os, time
 for place in ("/scratch", "/tmp", "/dev/shm"):
     open(f"{place}/left", "w").write("1")
-if not os.fork():
-    os.setsid()
+try:
     if not os.fork():
-        time.sleep(600)
-    os._exit(0)
+        os.setsid()
+        if not os.fork():
+            time.sleep(600)
+        os._exit(0)
+except OSError:  # as many processes as it may have
+    pass
 def f(x):
     return x + 1
 """

@@ -136,7 +136,9 @@ def test_a_measurement_that_is_left_ends_its_processes_at_once():
         raise KeyboardInterrupt
     assert time.monotonic() - before < 120
     with pytest.raises(ProcessLookupError):
-        os.kill(process, 0)
+        for _ in range(300):  # on a busy machine the system takes its time
+            os.kill(process, 0)
+            time.sleep(0.1)
 
 
 @pytest.mark.slow
