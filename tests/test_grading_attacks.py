@@ -164,7 +164,7 @@ ATTACKS = {
     ),
     "the course": (finds("found = os.path.exists('COURSE')"), FAIL),
     "folders of others": (
-        finds("found = any(os.path.exists(p) for p in ('/home', '/root/.ssh', '/var/lib', '/etc/passwd'))"),
+        finds("found = any(os.path.exists(os.sep + p) for p in ('home', 'var/lib', 'etc/passwd'))"),
         FAIL,
     ),
     "other processes": (finds("found = len([p for p in os.listdir('/proc') if p.isdigit()]) > 8"), FAIL),
