@@ -1,6 +1,7 @@
 """Pages with one widget: drawn from a model as anywidget gives it (`window.model`, `window.lab`), or by the book's mount."""
 
 import json
+from contextlib import closing, contextmanager
 
 from conftest import ROOT
 
@@ -41,6 +42,16 @@ def page_of(folder, widget, name, views=1, theme="light"):
     file = folder / "page.html"
     file.write_text(f"<!doctype html><html lang=en data-theme='{theme}'>{head}<body>{body}", "utf8")
     return file.as_uri()
+
+
+@contextmanager
+def page_to_ask(chromium, address, **settings):
+    """A page in a context of its own, with the widget's module as `window.lab`: for tests that call its functions."""
+    with closing(chromium.new_context(**settings)) as context:
+        page = context.new_page()
+        page.goto(address)
+        page.wait_for_function("window.lab")
+        yield page
 
 
 def mounted_page(folder, widget):

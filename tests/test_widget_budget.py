@@ -8,7 +8,7 @@ import random
 import numpy as np
 import pytest
 from conftest import ROOT
-from model_page import focus, page_of
+from model_page import focus, page_of, page_to_ask
 from traitlets import TraitError
 
 from cnnlab import budgets
@@ -61,12 +61,8 @@ def shown(tmp_path, visit):
 @pytest.fixture(scope="module")
 def lab(chromium, tmp_path_factory):
     """`lab("(lab, given) => ...", given)`: what that function of the module returns."""
-    context = chromium.new_context()
-    page = context.new_page()
-    page.goto(page_of(tmp_path_factory.mktemp("lab"), Budget(SMALL), "budget", 0))
-    page.wait_for_function("window.lab")
-    yield lambda code, given: page.evaluate(f"(given) => ({code})(lab, given)", given)
-    context.close()
+    with page_to_ask(chromium, page_of(tmp_path_factory.mktemp("lab"), Budget(SMALL), "budget", 0)) as page:
+        yield lambda code, given: page.evaluate(f"(given) => ({code})(lab, given)", given)
 
 
 def settle(page, words):

@@ -8,7 +8,7 @@ import re
 import pytest
 import torch
 from conftest import ROOT
-from model_page import focus, page_of
+from model_page import focus, page_of, page_to_ask
 from torch import nn
 from traitlets import TraitError
 
@@ -55,12 +55,10 @@ def shown(tmp_path, visit):
 @pytest.fixture(scope="module")
 def read(chromium, tmp_path_factory):
     """`read([settings, ...])`: what the page shows for each."""
-    context = chromium.new_context(viewport={"width": 400, "height": 600})  # small cells, drawn fast
-    page = context.new_page()
-    page.goto(page_of(tmp_path_factory.mktemp("lab"), Convolution(), "convolution"))
-    page.wait_for_function("window.lab")
-    yield lambda settings: page.evaluate(READ, [DEFAULTS | each for each in settings])
-    context.close()
+    address = page_of(tmp_path_factory.mktemp("lab"), Convolution(), "convolution")
+    small = {"width": 400, "height": 600}  # small cells, drawn fast
+    with page_to_ask(chromium, address, viewport=small) as page:
+        yield lambda settings: page.evaluate(READ, [DEFAULTS | each for each in settings])
 
 
 def drawn(seed: int) -> dict:

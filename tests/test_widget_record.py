@@ -40,14 +40,10 @@ def shown(tmp_path, visit):
 @pytest.fixture(scope="module")
 def lab(chromium, tmp_path_factory):
     """`lab("(lab, table, given) => ...", table, given)`: what that function of the module returns."""
-    context = chromium.new_context()
-    page = context.new_page()
-    page.goto(page_of(tmp_path_factory.mktemp("lab"), views=0))
-    page.wait_for_function("window.lab")
-    yield lambda code, table, given=None: page.evaluate(
-        f"([table, given]) => ({code})(lab, table, given)", [table, given]
-    )
-    context.close()
+    with model_page.page_to_ask(chromium, page_of(tmp_path_factory.mktemp("lab"), views=0)) as page:
+        yield lambda code, table, given=None: page.evaluate(
+            f"([table, given]) => ({code})(lab, table, given)", [table, given]
+        )
 
 
 def number(value):

@@ -36,13 +36,11 @@ def shown(tmp_path, visit):
 @pytest.fixture(scope="module")
 def lab(chromium, tmp_path_factory):
     """`lab("(lab, data, settings) => ...", depth=3)`: what that function of the module returns."""
-    context = chromium.new_context()
-    page = context.new_page()
-    page.goto(page_of(tmp_path_factory.mktemp("lab"), views=0))
-    page.wait_for_function("window.lab")
-    page.evaluate("window.data = lab.decode(model.get('images'), model.get('labels'))")
-    yield lambda code, **settings: page.evaluate(f"(settings) => ({code})(lab, data, settings)", SETTINGS | settings)
-    context.close()
+    with model_page.page_to_ask(chromium, page_of(tmp_path_factory.mktemp("lab"), views=0)) as page:
+        page.evaluate("window.data = lab.decode(model.get('images'), model.get('labels'))")
+        yield lambda code, **settings: page.evaluate(
+            f"(settings) => ({code})(lab, data, settings)", SETTINGS | settings
+        )
 
 
 MEASURE = "(lab, data, settings) => lab.measure(settings, data)"

@@ -1,4 +1,5 @@
 // Activation explorer: one function of one number, its derivative, and what both do to an input and to an image.
+import { follow, putInto } from "./lib/follow.js";
 import { CURVE_REACH, chainChart, curveChart, jump, spreadChart } from "./lib/response.js";
 import { POINTWISE, unitOf } from "./lib/pointwise.js";
 import { chain, respond, shares } from "./lib/normal.js";
@@ -165,34 +166,18 @@ function results({ activation, parameters, pinned: { activation: held, parameter
   };
 }
 
-/** Calls `changed` when one of these traits or the width of `card` changes; returns what ends that. */
-function watch(model, names, card, changed) {
-  const events = names.map((name) => `change:${name}`);
-  events.forEach((event) => model.on(event, changed));
-  let width = card.clientWidth;
-  const observer = new ResizeObserver(() => {
-    if (card.clientWidth !== width) { width = card.clientWidth; changed(); }
-  });
-  observer.observe(card);
-  return () => {
-    observer.disconnect();
-    events.forEach((event) => model.off(event, changed));
-  };
-}
-
 /** Keeps one view in step with the model's traits. */
 function render({ model, el }) {
   const state = { x: -1 };
-  let waiting = 0, shown = "", sliders = {}, source = null;
-  const put = (values) => { Object.entries(values).forEach(([name, value]) => model.set(name, value)); model.save_changes(); };
+  let shown = "", sliders = {}, source = null;
+  const put = putInto(model);
   const current = () => Object.fromEntries(SETTINGS.map((name) => [name, model.get(name)]));
   const beginning = current();
   const pin = () => put({ pinned: model.get("pinned").activation ? {} : { activation: model.get("activation"), parameters: model.get("parameters") } });
   const move = (key, value) => put({ parameters: settle(unitOf(model.get("activation"), model.get("parameters")).settled, key, value) });
-  const view = build(put, pin, () => { put(beginning); state.x = -1; changed(); });
+  const view = build(put, pin, () => { put(beginning); state.x = -1; following.again(); });
 
-  const refresh = () => {
-    waiting = 0;
+  const draw = () => {
     const values = current();
     if (model.get("image") !== source) {
       source = model.get("image");
@@ -210,15 +195,10 @@ function render({ model, el }) {
     put({ numbers: { ...state.found, ...state.layers.now } });
   };
 
-  const changed = () => { waiting ||= requestAnimationFrame(refresh); };
   readable(view.panels.curve.chart, () => state.x, (x) => { state.x = x; drawReading(view, state); });
   el.append(view.card);
-  refresh();
-  const end = watch(model, [...SETTINGS, "image"], view.card, changed);
-  return () => {
-    cancelAnimationFrame(waiting);
-    end();
-  };
+  const following = follow(model, [...SETTINGS, "image"], view.card, draw);
+  return following.end;
 }
 
 export { POINTWISE, chain, decodeImage, edges, respond, shares, unitOf };

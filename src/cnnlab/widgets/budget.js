@@ -3,6 +3,7 @@ import { button, make, select, slider } from "./lib/controls.js";
 import { COSTS, MEASURES, against, bestOf, broken, frontOf, measuresIn, paretoFront, stopsOf, valueOf } from "./lib/budgets.js";
 import { accuracyWords, frontParts, frontWords, modelWords, numberWords, verdictWords } from "./lib/budgetwords.js";
 import { FILES_STYLE, csv, download, tableOf, tablePart } from "./lib/files.js";
+import { follow, putInto } from "./lib/follow.js";
 import { svg } from "./lib/plot.js";
 import { READER_STYLE, reader } from "./lib/reader.js";
 import { SCATTER_STYLE, scatter } from "./lib/scatter.js";
@@ -130,7 +131,7 @@ function drawWords(view, state) {
 
 /** What the controls do to the model's traits. */
 function actions(model) {
-  const set = (name, value) => { model.set(name, value); model.save_changes(); };
+  const put = putInto(model), set = (name, value) => put({ [name]: value });
   return {
     axis(place, name) {
       const now = [...model.get("axes")];
@@ -153,25 +154,16 @@ function actions(model) {
 /** Keeps one view in step with the model's traits. */
 function render({ model, el }) {
   const rows = model.get("rows"), view = build(rows, model.get("conditions"), actions(model));
-  let waiting = 0, drawn = 0;
-  const refresh = () => {
-    waiting = 0;
+  const draw = () => {
     const state = { ...stateOf(rows, Object.fromEntries(TRAITS.map((name) => [name, model.get(name)]))), quantiles: model.get("quantiles") };
     drawChart(view, state);
     drawWords(view, state);
-    drawn = view.card.clientWidth;
   };
-  const changed = () => { waiting ||= requestAnimationFrame(refresh); };
   el.append(view.card);
-  TRAITS.forEach((name) => model.on(`change:${name}`, changed));
-  const observer = new ResizeObserver(() => { if (view.card.clientWidth !== drawn) changed(); });
-  refresh();
-  observer.observe(view.card);
+  const following = follow(model, TRAITS, view.card, draw);
   return () => {
-    cancelAnimationFrame(waiting);
-    observer.disconnect();
+    following.end();
     view.save.end();
-    TRAITS.forEach((name) => model.off(`change:${name}`, changed));
   };
 }
 

@@ -1,4 +1,5 @@
 // Convolution arithmetic: a window slides over a digit, and every number of the layer is written out.
+import { follow, putInto } from "./lib/follow.js";
 import { costs, outSize, stacked, unreadPixels } from "./lib/layer.js";
 import { convolve, kernelOf, pictureOf } from "./lib/kernels.js";
 import { SETTINGS, build, cellSide, drawGrids, drawNumbers, drawPlace } from "./lib/layerview.js";
@@ -67,21 +68,14 @@ function listen(view, now, { state, jump }) {
 
 /** Keeps one view in step with the model's traits. Where the window stands belongs to the view alone. */
 function render({ model, el }) {
-  let shown = null, cell = 0, width = 0, waiting = 0, digits = null;
-  const put = (values) => { Object.entries(values).forEach(([name, value]) => model.set(name, value)); model.save_changes(); };
+  let shown = null, cell = 0, digits = null;
+  const put = putInto(model);
   const now = () => shown;
   const steps = stepper(now, () => drawPlace(view, shown, steps.state, cell));
   const view = build({ set: (name, value) => put({ [name]: value }), step: steps.step, play: steps.play });
   listen(view, now, steps);
 
   const draw = () => {
-    width = view.stage.clientWidth;
-    cell = cellSide(shown, width || 640); // 0 where the card is not shown yet
-    drawGrids(view, shown, cell);
-    drawPlace(view, shown, steps.state, cell);
-  };
-  const refresh = () => {
-    waiting = 0;
     digits ??= Uint8Array.from(atob(model.get("images")), (character) => character.charCodeAt(0));
     const settings = Object.fromEntries(SETTINGS.map((name) => [name, model.get(name)]));
     const old = (shown?.side ?? outSize(settings)) || 1;
@@ -89,21 +83,17 @@ function render({ model, el }) {
     steps.settle(old);
     SETTINGS.forEach((name) => view.controls[name].show(settings[name]));
     drawNumbers(view, shown);
-    draw();
+    cell = cellSide(shown, view.stage.clientWidth || 640); // 0 where the card is not shown yet
+    drawGrids(view, shown, cell);
+    drawPlace(view, shown, steps.state, cell);
     put({ numbers: shown.numbers });
   };
 
   el.append(view.card);
-  const changed = () => { waiting ||= requestAnimationFrame(refresh); };
-  SETTINGS.forEach((name) => model.on(`change:${name}`, changed));
-  const observer = new ResizeObserver(() => { if (view.stage.clientWidth !== width) draw(); });
-  refresh();
-  observer.observe(view.stage);
+  const following = follow(model, SETTINGS, view.stage, draw);
   return () => {
     steps.stop();
-    cancelAnimationFrame(waiting);
-    observer.disconnect();
-    SETTINGS.forEach((name) => model.off(`change:${name}`, changed));
+    following.end();
   };
 }
 

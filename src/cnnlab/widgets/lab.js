@@ -2,6 +2,7 @@
 import { askKernel, kernelCrew, sourceWords } from "./lib/behind.js";
 import { hireCrew } from "./lib/crew.js";
 import { COMPARISONS, memberName, membersOf, pythonCell } from "./lib/compare.js";
+import { putInto } from "./lib/follow.js";
 import { drawCurves, drawLegend, drawMember } from "./lib/labviews.js";
 import { LAB_ACTIVATIONS, LAB_IMAGES, LAB_INITIALIZATIONS, LAB_SCHEDULES, PLACEMENTS, SKIPS, labVerdict, settingWords } from "./lib/labwords.js";
 import { LOGARITHMIC, button, make, select, slider } from "./lib/controls.js";
@@ -92,7 +93,7 @@ function settingOfAddress() {
 function render({ model, el }) {
   const state = { members: [], pinned: [], chosen: 0, done: true, digits: null };
   let crew = null, waiting = 0, drawing = 0, drawn = 0, gone = false, runs = 0;
-  const put = (values) => { Object.entries(values).forEach(([name, value]) => model.set(name, value)); model.save_changes(); };
+  const put = putInto(model);
   const names = [...SETTINGS, "compare"];
 
   const draw = () => {

@@ -1,4 +1,5 @@
 // Paths through a net: take a skip or a branch away and see which paths are left.
+import { follow, putInto } from "./lib/follow.js";
 import { histogram, pathNumbers, pathWords, waysLeft, waysOf } from "./lib/ways.js";
 import { NET_STYLE, lengthBars, netDrawing } from "./lib/netdrawing.js";
 import { button, make, select, slider } from "./lib/controls.js";
@@ -75,8 +76,8 @@ function drawNet(view, settings) {
 
 /** Keeps one view in step with the model's traits. */
 function render({ model, el }) {
-  let waiting = 0, settings = null, numbers = null;
-  const put = (values) => { Object.entries(values).forEach(([name, value]) => model.set(name, value)); model.save_changes(); };
+  let settings = null;
+  const put = putInto(model);
   const same = ([block, layers], other) => block === other[0] && layers === other[1];
   const flip = (way) => {
     const removed = model.get("removed");
@@ -86,14 +87,13 @@ function render({ model, el }) {
     const shorter = waysOf(settings).slice(0, -1);
     put({ removed: Array.from({ length: settings.blocks }, (_, i) => shorter.map((layers) => [i + 1, layers])).flat() });
   };
-  const draw = () => { drawNet(view, settings); drawNumbers(view, settings, numbers); };
-  const refresh = () => {
-    waiting = 0;
+  const draw = () => {
     settings = Object.fromEntries(SETTINGS.map((name) => [name, model.get(name)]));
-    numbers = pathNumbers(waysLeft(settings));
+    const numbers = pathNumbers(waysLeft(settings));
     Object.entries(view.controls).forEach(([name, control]) => control.show(settings[name]));
     view.controls.branches.element.hidden = settings.kind === "residual"; // a control that nothing reads is not shown
-    draw();
+    drawNet(view, settings);
+    drawNumbers(view, settings, numbers);
     put({ numbers });
   };
 
@@ -107,16 +107,7 @@ function render({ model, el }) {
     flip([Number(way.block), Number(way.layers)]);
   });
   el.append(view.card);
-  const changed = () => { waiting ||= requestAnimationFrame(refresh); };
-  SETTINGS.forEach((name) => model.on(`change:${name}`, changed));
-  const observer = new ResizeObserver(() => { if (settings) draw(); });
-  refresh();
-  observer.observe(view.card);
-  return () => {
-    cancelAnimationFrame(waiting);
-    observer.disconnect();
-    SETTINGS.forEach((name) => model.off(`change:${name}`, changed));
-  };
+  return follow(model, SETTINGS, view.card, draw).end;
 }
 
 export default { render };

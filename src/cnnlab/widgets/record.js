@@ -2,6 +2,7 @@
 import { button, make, select } from "./lib/controls.js";
 import { contrastOf, curvesOf, isAccuracy, levelOf, measuresOf, nameOf, placeOf, plain, rowsOf, valuesOf, wordOf } from "./lib/explore.js";
 import { FILES_STYLE, csv, download, tableOf, tablePart } from "./lib/files.js";
+import { follow, putInto } from "./lib/follow.js";
 import { READER_STYLE, reader } from "./lib/reader.js";
 import { ROWS_STYLE, rowsPanel } from "./lib/rows.js";
 import { SERIES, SERIES_STYLE, swatch } from "./lib/series.js";
@@ -141,15 +142,13 @@ function drawTables({ numbers, saves }, { table, measure, reference, rows, kind 
 /** Keeps one view in step with the model's traits. */
 function render({ model, el }) {
   const table = model.get("table");
-  let waiting = 0, drawn = 0;
-  const set = (name, value) => { model.set(name, value); model.save_changes(); };
+  const put = putInto(model), set = (name, value) => put({ [name]: value });
   const toggle = (level) => {
     const now = model.get("shown"), place = now.findIndex((named) => placeOf(table, named) === level);
     const kept = place >= 0 ? now.filter((_, i) => i !== place) : now.slice(now.length >= SERIES ? 1 : 0);
     set("shown", place >= 0 ? kept : [...kept, levelOf(table, level)]);
   };
-  const refresh = () => {
-    waiting = 0;
+  const draw = () => {
     const [measure, curve, kind] = ["measure", "curve", "contrast"].map((name) => model.get(name)), reference = placeOf(table, model.get("reference"));
     const state = { table, measure, curve, reference, kind, rows: rowsOf(table, measure, reference, kind), shown: model.get("shown").map((one) => placeOf(table, one)) };
     Object.entries({ measure, curve, reference, contrast: kind }).forEach(([name, value]) => view.controls[name]?.show(value));
@@ -158,20 +157,13 @@ function render({ model, el }) {
     if (table.curves.length) drawCurves(view, state);
     drawTables(view, state);
     view.verdict.textContent = findings(state);
-    drawn = view.card.clientWidth;
   };
-  const changed = () => { waiting ||= requestAnimationFrame(refresh); };
   const view = build(table, set, toggle);
   el.append(view.card);
-  TRAITS.forEach((name) => model.on(`change:${name}`, changed));
-  const observer = new ResizeObserver(() => { if (view.card.clientWidth !== drawn) changed(); });
-  refresh();
-  observer.observe(view.card);
+  const following = follow(model, TRAITS, view.card, draw);
   return () => {
-    cancelAnimationFrame(waiting);
-    observer.disconnect();
+    following.end();
     Object.values(view.saves).forEach(({ end }) => end());
-    TRAITS.forEach((name) => model.off(`change:${name}`, changed));
   };
 }
 

@@ -1,6 +1,7 @@
 // The schedule designer: a learning rate for each step, dragged, compared, and written as code.
 import { LOGARITHMIC, button, make, select, slider } from "./lib/controls.js";
 import { FILES_STYLE, tableOf } from "./lib/files.js";
+import { follow, putInto } from "./lib/follow.js";
 import { HANDLES_STYLE, handleLayer } from "./lib/handles.js";
 import { cnnlabCode, torchCode } from "./lib/ratecode.js";
 import { handlesOf, percent } from "./lib/ratehandles.js";
@@ -158,7 +159,7 @@ function stateOf(model) {
 
 /** What the controls do to the model. */
 function actions(model) {
-  const put = (values) => { Object.entries(values).forEach(([name, value]) => model.set(name, value)); model.save_changes(); };
+  const put = putInto(model);
   const set = (name, value) => {
     if (name === "schedule") put({ parameters: {}, schedule: value });
     else put(OWN.includes(name) ? { [name]: value } : { parameters: { ...model.get("parameters"), [name]: value } });
@@ -176,9 +177,8 @@ function actions(model) {
 
 /** Keeps one view in step with the model's traits; while a handle is held, the axis stands still. */
 function render({ model, el }) {
-  let waiting = 0, drawn = 0, frozen = null, state = null;
-  const refresh = () => {
-    waiting = 0;
+  let frozen = null, state = null;
+  const draw = () => {
     state = stateOf(model);
     const { settings, curves } = state;
     OWN.forEach((name) => view.controls[name].show(settings[name]));
@@ -190,22 +190,14 @@ function render({ model, el }) {
     drawRange(view, model.get("range_test"));
     const usual = filled({ schedule: settings.schedule }, state.ranges).parameters;
     view.code.show({ cnnlab: cnnlabCode(settings, usual), torch: torchCode(settings) });
-    drawn = view.card.clientWidth;
   };
-  const changed = () => { waiting ||= requestAnimationFrame(refresh); };
-  const held = (now) => { frozen = now ? state.top : null; changed(); };
-  const act = { ...actions(model), held, redraw: changed };
+  const redraw = () => following.again();
+  const held = (now) => { frozen = now ? state.top : null; redraw(); };
+  const act = { ...actions(model), held, redraw };
   const view = build(act);
   el.append(view.card);
-  TRAITS.forEach((name) => model.on(`change:${name}`, changed));
-  const observer = new ResizeObserver(() => { if (view.card.clientWidth !== drawn) changed(); });
-  refresh();
-  observer.observe(view.card);
-  return () => {
-    cancelAnimationFrame(waiting);
-    observer.disconnect();
-    TRAITS.forEach((name) => model.off(`change:${name}`, changed));
-  };
+  const following = follow(model, TRAITS, view.card, draw);
+  return following.end;
 }
 
 const OWN_STYLE = `

@@ -1,4 +1,5 @@
 // Signal through depth: a real network, started, measured and trained in the page on the digits it carries.
+import { putInto } from "./lib/follow.js";
 import { BATCH, CLASSES, PIXELS, STEPS, TRAINING_BATCH, decode, measure, start, step, train } from "./lib/trainer.js";
 import { backward, crossEntropy, forward } from "./lib/network.js";
 import { moments, predict } from "./lib/theory.js";
@@ -101,7 +102,7 @@ function render({ model, el }) {
   const state = { run: null, lossBefore: [], before: null, columns: null };
   let runs = 0, waiting = 0, changedAt = -Infinity, changedName = "", data = null;
   const still = matchMedia("(prefers-reduced-motion: reduce)");
-  const put = (values) => { Object.entries(values).forEach(([name, value]) => model.set(name, value)); model.save_changes(); };
+  const put = putInto(model);
   const current = () => Object.fromEntries(SETTINGS.map((name) => [name, model.get(name)]));
   const training = () => state.run && !state.run.done;
 
