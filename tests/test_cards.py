@@ -20,6 +20,8 @@ CELLS = {
     "markup": 'check.close("</div><script>alert(1)</script>", "<b>", hint="a < b & c")',
     "empty": "check.close(..., 3)",
     "caught": "try:\n    check.close(1, 2)\nexcept AssertionError as error:\n    print(error)",
+    "ungraded": "with check.ungraded():\n    check.close(1, 2)\nprint('goes on')",
+    "broken": "with check.ungraded():\n    check.close(1 / 0, 2)",
 }
 
 
@@ -78,6 +80,12 @@ def test_a_broken_law_and_a_missing_answer_have_cards_too(outputs):
     assert words(card(outputs["empty"][0])).startswith("✗ Not yet right No answer yet: put your code")
 
 
+def test_a_question_nobody_grades_draws_its_card_once_and_the_notebook_goes_on(outputs):
+    red, after = outputs["ungraded"]
+    assert "got 1, want 2" in card(red) and after.text == "goes on\n"
+    assert outputs["broken"][0].ename == "ZeroDivisionError"  # an error of the answer is shown as it is
+
+
 def test_an_answer_cannot_write_markup_into_a_card(outputs):
     html = card(outputs["markup"][0])
     assert "<script" not in html and "&lt;script&gt;" in html and "a &lt; b &amp; c" in html
@@ -85,7 +93,7 @@ def test_an_answer_cannot_write_markup_into_a_card(outputs):
 
 
 def test_a_card_leaves_the_color_of_the_text_and_the_ground_to_the_page(outputs):
-    styles = {card(each[0]).split('"')[1] for each in outputs.values()}
+    styles = {card(each[0]).split('"')[1] for name, each in outputs.items() if name != "broken"}
     assert not any(re.search(r"(?<![-\w])color:", style) for style in styles)
     assert all(re.search(r"background-color: #[\da-f]{6}1f;", style) for style in styles), "translucent"
 
@@ -109,7 +117,7 @@ def test_nbgrader_gives_full_marks_under_green_cards_and_none_under_a_red_one(ou
     marks = {"grade": True, "solution": False, "points": 2, "grade_id": "test"}
     for name, each in outputs.items():
         cell = nbformat.v4.new_code_cell(CELLS[name], outputs=each, metadata={"nbgrader": marks})
-        assert determine_grade(cell) == (2 if name in ("right", "caught") else 0, 2), name
+        assert determine_grade(cell) == (2 if name in ("right", "caught", "ungraded") else 0, 2), name
 
 
 def test_without_a_notebook_a_check_prints_or_raises_an_ordinary_error_and_leaves_ipython_alone():
@@ -117,7 +125,8 @@ def test_without_a_notebook_a_check_prints_or_raises_an_ordinary_error_and_leave
         "import sys; from cnnlab import check\n"
         "check.close(1, 1)\n"
         "try: check.close(1, 2, hint='h')\n"
-        "except AssertionError as error: print(type(error) is AssertionError, error, 'IPython' in sys.modules)"
+        "except AssertionError as error: print(type(error) is AssertionError, error, 'IPython' in sys.modules)\n"
+        "with check.ungraded(): check.close(3, 4)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "right: 1\nTrue got 1, want 2. h False\n" and not done.stderr
+    assert done.stdout == "right: 1\nTrue got 1, want 2. h False\ngot 3, want 4.\n" and not done.stderr
