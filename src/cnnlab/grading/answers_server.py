@@ -16,6 +16,7 @@ import types
 from cnnlab.grading.cells import run
 from cnnlab.grading.channel import Broken, Channel, receive_job
 from cnnlab.grading.huge import settle
+from cnnlab.grading.shell import ipython_names
 from cnnlab.grading.warm import warm_up
 
 HELLO = b"!"
@@ -124,6 +125,7 @@ def answer(job: dict, names: dict, end: int, ends: set[int], status: socket.sock
 def namespace() -> dict:
     """A fresh `__main__`, as in a notebook's kernel."""
     sys.modules["__main__"] = module = types.ModuleType("__main__")
+    vars(module).update(ipython_names())
     return vars(module)
 
 

@@ -1,22 +1,26 @@
 """Running a cell, given or answer, in a namespace, as a notebook's kernel would."""
 
-import re
+import linecache
 import traceback
 
-MAGIC = re.compile(r"^[ \t]*[%!].*$", flags=re.MULTILINE)
+from cnnlab.grading.definitions import plain
+
 MOST = 1500  # characters of an error's text
 
 
 def compiled(source: str, name: str):
-    """The code of a cell; lines for IPython (`%matplotlib inline`, `!pip install`) are left out where they stand."""
-    try:
-        return compile(source, f"<{name}>", "exec", dont_inherit=True)
-    except SyntaxError:
-        return compile(MAGIC.sub("pass", source), f"<{name}>", "exec", dont_inherit=True)
+    """The code of a cell, as IPython would read it."""
+    return compile(plain(source), f"<{name}>", "exec", dont_inherit=True)
 
 
 def run(source: str, name: str, names: dict) -> str | None:
     """Runs a cell; what it raised, in words with the line, or None."""
+    linecache.cache[f"<{name}>"] = (
+        len(source),
+        None,
+        plain(source).splitlines(keepends=True),
+        f"<{name}>",
+    )  # as IPython does
     try:
         exec(compiled(source, name), names)  # noqa: S102
     except BaseException as error:  # SystemExit too

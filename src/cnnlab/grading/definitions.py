@@ -1,4 +1,4 @@
-"""What a piece of Python binds, what it needs from outside, and its text without what only IPython understands."""
+"""What a piece of Python binds, what it needs from outside, and its text in words that need no IPython to be read."""
 
 import ast
 import builtins
@@ -7,7 +7,9 @@ import symtable
 import warnings
 from functools import lru_cache
 
-MAGIC = re.compile(r"^[ \t]*(%|!|\?)|\?\s*$")
+TIMED = re.compile(
+    r"^([ \t]*)%(?:%(?:time|prun|capture)\b.*|time[ \t]+)", flags=re.MULTILINE
+)  # runs what stands behind it
 
 
 def parsed(source: str) -> ast.Module | None:
@@ -22,12 +24,16 @@ def parsed(source: str) -> ast.Module | None:
 
 @lru_cache(1000)
 def plain(source: str) -> str:
-    """The source; where it is no Python, but is without its lines for IPython (`%time`, `!pip`), without those."""
+    """The source; where it is no Python but a cell for IPython (`%time`, `!pip`, `f?`, `>>> x`), what IPython makes of it."""
     if parsed(source) is not None:
         return source
-    lines = source.split("\n")
-    kept = "\n".join("" if MAGIC.search(line) else line for line in lines)
-    return kept if parsed(kept) is not None else source
+    try:
+        from IPython.core.inputtransformer2 import TransformerManager
+
+        text = TransformerManager().transform_cell(TIMED.sub(r"\1", source))
+    except (ImportError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return source
+    return text if parsed(text) is not None else source
 
 
 def binds(statement: ast.stmt) -> set[str]:
