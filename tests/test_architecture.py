@@ -75,6 +75,7 @@ PAIRS = {
 # What a module may take from outside the standard library at its top, in a function as well.
 OUTSIDE = {"numpy", "torch"}
 LATE = {
+    "IPython",
     "torchvision",
     "matplotlib",
     "anywidget",
