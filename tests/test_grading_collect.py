@@ -1,5 +1,6 @@
 """What learning platforms and students put into archives and folders, harmless and not, and what of it is taken."""
 
+import io
 import stat
 import struct
 import zipfile
@@ -9,7 +10,7 @@ import classroom
 import pytest
 from classroom import handed_in, reference, zipped
 
-from cnnlab.grading.collecting import collect
+from cnnlab.grading.collecting import absent, collect, remembered
 from cnnlab.grading.course import Course
 from cnnlab.grading.gradebook import Person
 from cnnlab.grading.roster import Sender, as_id, find, read_roster, sender
@@ -87,6 +88,15 @@ def test_whoever_is_not_in_the_course_is_entered_and_told(course, tmp_path):
     assert "Zoë O'Hara: nobody in the course has this name; entered as zoe-o-hara" in done.told
 
 
+def test_a_name_that_two_have_is_told_with_what_to_do(course, tmp_path):
+    twins = [Person("a1", "Ann", "Lee"), Person("a2", "Ann", "Lee")]
+    name = f"Ann Lee_7_{MOODLE}/a.ipynb"
+    (told,) = collect(course, SLUG, zipped(tmp_path / "in.zip", {name: GOOD}), twins).told
+    assert told.startswith("Ann Lee: a1 and a2 are called so (") and told.endswith("entered as ann-lee")
+    done = collect(course, SLUG, zipped(tmp_path / "2.zip", {name.replace("Ann Lee", "a2"): GOOD}), twins)
+    assert list(done.taken) == ["a2"] and done.senders["a2"].lms == "7"
+
+
 def test_a_name_that_fits_two_people_is_nobodys(course):
     twins = [Person("a1", "Ann", "Lee"), Person("a2", "Ann", "Lee")]
     assert find(Sender("Ann Lee"), twins) == (None, "") and find(Sender("a2"), twins)[0] is twins[1]
@@ -107,6 +117,42 @@ def test_of_several_notebooks_the_fullest_then_the_newest_is_taken_and_the_other
         for line in done.told
         if line.startswith("ada handed in 3 notebooks: lovelaceada_101_2_activations-2.ipynb is taken")
     ]
+
+
+def test_a_notebook_that_a_student_has_zipped_is_taken(course, tmp_path):
+    files = {
+        f"Ada Lovelace_101_{MOODLE}/work.zip": boxed("home/ada/my answers.ipynb", GOOD),
+        "muellerrobert_102_77_work.zip": boxed("x.ipynb", GOOD),
+        "eve.zip": boxed("bob/x.ipynb", GOOD),
+    }
+    done = collect(course, SLUG, zipped(tmp_path / "in.zip", files), [*PEOPLE[:1], Person("bob", lms="102"), PEOPLE[2]])
+    assert submitted(course) == dict.fromkeys(["ada", "bob", "eve"], GOOD)
+    assert done.told == ["muellerrobert_102_77_work.zip/x.ipynb: taken for bob (bob), whose number 102 is"]
+
+
+def test_who_handed_in_no_notebook_and_what_cannot_be_read_is_told_at_once(course, tmp_path):
+    files = {
+        f"Ada Lovelace_1_{MOODLE}/a.py": b"print()",
+        f"Robert Müller_2_{MOODLE}/a.ipynb": b'{"cells": [',
+        "eve.ipynb": b"",
+    }
+    done = collect(course, SLUG, zipped(tmp_path / "in.zip", files), PEOPLE)
+    assert done.nothing == {"ada": [f"Ada Lovelace_1_{MOODLE}/a.py"]} == remembered(course, SLUG)[1]
+    assert [line for line in done.told if "the file is no notebook" in line and "Müller" in line]
+    assert "eve.ipynb: the file is no notebook: it is empty" in done.told
+    assert absent(PEOPLE, course, SLUG) == [] and set(done.taken) == {"bob", "eve"}
+    collect(course, SLUG, zipped(tmp_path / "2.zip", {f"Ada Lovelace_1_{MOODLE}/a.ipynb": GOOD}), PEOPLE)
+    assert remembered(course, SLUG)[1] == {}
+
+
+def test_a_number_of_moodles_that_is_another_persons_gives_nobody_anothers_work(course, tmp_path):
+    """Participants' numbers are new in each assignment: 101 is Eve's here, and Ada's in the gradebook."""
+    files = {f"Eve Adams_101_{MOODLE}/a.ipynb": GOOD, f"Ada Lovelace_102_{MOODLE}/a.ipynb": EMPTY}
+    done = collect(course, SLUG, zipped(tmp_path / "in.zip", files), PEOPLE)
+    assert submitted(course) == {"eve": GOOD, "ada": EMPTY} and not done.told
+    assert {student: who.lms for student, who in remembered(course, SLUG)[0].items()} == {"eve": "101", "ada": "102"}
+    done = collect(course, SLUG, zipped(tmp_path / "2.zip", {f"Teilnehmer_101_{MOODLE}/a.ipynb": GOOD}), PEOPLE)
+    assert done.told[0].endswith("taken for Ada Lovelace (ada), whose number 101 is")
 
 
 def test_what_comes_after_the_time_is_late(course, tmp_path):
@@ -142,6 +188,14 @@ def link(archive: zipfile.ZipFile, name: str, target: str) -> None:
     archive.writestr(info, target)
 
 
+def boxed(name: str, data: bytes) -> bytes:
+    """An archive with one file."""
+    box = io.BytesIO()
+    with zipfile.ZipFile(box, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, data)
+    return box.getvalue()
+
+
 def lying(path):
     """An archive whose directory says a notebook has 10 bytes, while 80 MB unfold."""
     with (
@@ -163,7 +217,16 @@ ATTACKS = {
     "a link": (lambda a: link(a, "bob.ipynb", "/etc/passwd"), "a link"),
     "a module beside the notebook": (lambda a: a.writestr("bob/torch.py", "raise SystemExit"), "no notebook"),
     "a package beside the notebook": (lambda a: a.writestr("bob/cnnlab/__init__.py", ""), "no notebook"),
-    "an archive in the archive": (lambda a: a.writestr("bob/work.zip", b"PK"), "unpack it first"),
+    "a broken archive in the archive": (lambda a: a.writestr("bob/work.zip", b"PK"), "cannot be opened"),
+    "an archive of archives": (
+        lambda a: a.writestr("bob/work.zip", boxed("in.zip", boxed("b.ipynb", GOOD))),
+        "no notebook",
+    ),
+    "an archive that leads up": (lambda a: a.writestr("bob/work.zip", boxed("../../up.ipynb", GOOD)), "no notebook"),
+    "a bomb in an archive": (
+        lambda a: a.writestr("bob/b.zip", boxed("b.ipynb", b"0" * (80 << 20))),
+        "unfolds into 80 MB",
+    ),
     "a bomb": (lambda a: a.writestr("bob.ipynb", b"0" * (80 << 20)), "unfolds into 80 MB"),
     "a pickle by another name": (lambda a: a.writestr("bob.ipynb/data.pkl", b"\x80"), "no notebook"),
 }
@@ -179,6 +242,7 @@ def test_an_archive_writes_nothing_but_notebooks_in_their_places(course, tmp_pat
     written = {
         str(path.relative_to(course.root)) for path in tmp_path.rglob("*") if path.is_file() and path not in before
     }
+    written.remove(f".cnnlab/{SLUG}.collected.json")
     assert written == {f"submitted/ada/{SLUG}/{SLUG}.ipynb", f"submitted/ada/{SLUG}/timestamp.txt"}
     assert len(done.told) == 1 and says in done.told[0]
 
@@ -202,13 +266,13 @@ def test_a_name_is_no_longer_than_the_gradebook_holds(course, tmp_path):
 
 
 def test_more_than_a_class_can_hand_in_is_refused(course, tmp_path, monkeypatch):
-    from cnnlab.grading import collecting
+    from cnnlab.grading import entries
 
-    monkeypatch.setattr(collecting, "NOTEBOOKS", 2)
+    monkeypatch.setattr(entries, "NOTEBOOKS", 2)
     names = dict.fromkeys(["a.ipynb", "b.ipynb", "c.ipynb"], GOOD)
     with pytest.raises(ValueError, match="3 notebooks are more than the 2"):
         collect(course, SLUG, zipped(tmp_path / "in.zip", names), [])
-    monkeypatch.setattr(collecting, "UNFOLDED", 1000)
+    monkeypatch.setattr(entries, "UNFOLDED", 1000)
     with pytest.raises(ValueError, match="unfolds into more than"):
         collect(course, SLUG, tmp_path / "in.zip", [])
 
@@ -240,9 +304,10 @@ def test_what_is_no_archive_is_said_to_be_none(course, tmp_path):
 
 
 def test_who_sent_it_is_read_off_every_form_of_path():
-    assert sender(("Ada Lovelace_101_assignsubmission_file_", "x.ipynb"), SLUG) == Sender("Ada Lovelace", "101")
-    assert sender(("Ada Lovelace_101_assignsubmission_file", "x.ipynb"), SLUG) == Sender("Ada Lovelace", "101")
-    assert sender(("lovelaceada_LATE_1_22_a-b-4.ipynb",), SLUG) == Sender("lovelaceada", "1", True, 4)
+    for folder in ("Ada Lovelace_101_assignsubmission_file_", "Ada Lovelace_101_assignsubmission_file"):
+        assert sender((folder, "x.ipynb"), SLUG) == Sender("Ada Lovelace", "101", platform="moodle", file=folder)
+    for name in ("lovelaceada_LATE_1_22_a-b-4.ipynb", "lovelaceada_LATE_1_22_a_b-4.zip"):
+        assert sender((name,), SLUG) == Sender("lovelaceada", "1", True, 4, "canvas", name)
     assert sender(("ada", SLUG, f"{SLUG}.ipynb"), SLUG) == Sender("ada")
     assert sender((f"{SLUG}.ipynb",), SLUG) == Sender(SLUG)
 
@@ -251,6 +316,10 @@ ROSTERS = {
     "nbgrader": "id,first_name,last_name,email,lms_user_id\nada,Ada,Lovelace,ada@example.org,101\n",
     "Moodle": "First name,Surname,Email address,Username,Moodle ID\nAda,Lovelace,ada@example.org,ada,101\n",
     "Canvas": 'Student,ID,SIS User ID,SIS Login ID,Section,Email\n"Lovelace, Ada",101,S1,ada,A,ada@example.org\n',
+    "Canvas, with its other rows": "Student,ID,SIS User ID,SIS Login ID,Section,Email\n    Points Possible,,,,,\n"
+    '"Lovelace, Ada",101,S1,ada,A,ada@example.org\n"Student, Test",9,,a8f5,A,\n',
+    "the same person in two groups": "First name,Surname,Email address,Username,Moodle ID\n"
+    + "Ada,Lovelace,ada@example.org,ada,101\n" * 2,
     "a full name": "id,full name,email,lms\nada,Ada Lovelace,ada@example.org,101\n",
 }
 
@@ -259,6 +328,19 @@ ROSTERS = {
 def test_a_list_of_the_course_is_read_in_every_form(tmp_path, table):
     (tmp_path / "roster.csv").write_text("\ufeff" + table)
     assert read_roster(tmp_path / "roster.csv") == [PEOPLE[0]]
+
+
+def test_two_people_are_never_one_in_a_list(tmp_path):
+    """Moodle's table has neither user name nor number, and the first part of an address may be two people's."""
+    table = "First name,Last name,Email address\nAda,Lovelace,ada@example.org\nAda,Byron,ada@example.com\n"
+    (tmp_path / "roster.csv").write_text(table)
+    assert [(each.id, each.last) for each in read_roster(tmp_path / "roster.csv")] == [
+        ("ada", "Lovelace"),
+        ("ada@example.com", "Byron"),
+    ]
+    (tmp_path / "roster.csv").write_text("id,first_name,last_name\nada,Ada,Lovelace\nada,Ada,Byron\n")
+    with pytest.raises(ValueError, match="the id ada stands for both Ada Lovelace and Ada Byron"):
+        read_roster(tmp_path / "roster.csv")
 
 
 def test_a_list_that_names_nobody_is_refused(tmp_path):

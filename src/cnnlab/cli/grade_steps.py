@@ -79,9 +79,12 @@ def collect(arguments: argparse.Namespace) -> None:
         print(text(line))  # names of files and people may hold what a terminal obeys
     if done.late:
         print(f"late: {', '.join(done.late)}")
+    if done.nothing:
+        print(f"handed in no notebook: {', '.join(done.nothing)}")
     if people and (gone := collecting.absent(people, course, arguments.slug)):
         print(f"handed in nothing: {', '.join(gone)}")
     print(f"collected: {len(done.taken)} submissions of {arguments.slug}, {len(done.late)} late")
+    print(f"next: cnnlab grade run {arguments.slug}")
 
 
 def run(arguments: argparse.Namespace) -> int:

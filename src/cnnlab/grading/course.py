@@ -91,3 +91,8 @@ def write(path: Path, data: str | bytes) -> None:
 
 def write_json(path: Path, value: object) -> None:
     write(path, json.dumps(value, ensure_ascii=False, indent=1))
+
+
+def read_json(path: Path, otherwise: object) -> object:
+    """What `write_json` wrote, or else `otherwise`."""
+    return json.loads(path.read_text("utf8")) if path.exists() else otherwise

@@ -7,9 +7,10 @@ from statistics import mean, median
 from cnnlab.grading import gradebook
 from cnnlab.grading.assignment import VERDICTS
 from cnnlab.grading.charts import histogram, shares
-from cnnlab.grading.collecting import absent, noted
+from cnnlab.grading.collecting import absent, remembered
 from cnnlab.grading.copies import alike
 from cnnlab.grading.course import Course, write
+from cnnlab.grading.entries import noted
 from cnnlab.grading.feedback import titles
 from cnnlab.grading.gradebook import Mark, Person
 from cnnlab.grading.pages import Html, page, points, table, tag
@@ -117,6 +118,7 @@ def _flags(course: Course, slug: str, run: dict, marks: Marks, people: dict[str,
         for who in students
         if due and (when := noted(course.notebook("submitted", slug, who))) and when > due
     ]
+    nothing = [[who, ", ".join(files)] for who, files in remembered(course, slug)[1].items()]
     gone = [[who, people[who].name] for who in absent(people.values(), course, slug)]
     parts = [
         _flag("Wait for a human", ["student", "test"], open_),
@@ -124,6 +126,7 @@ def _flags(course: Course, slug: str, run: dict, marks: Marks, people: dict[str,
         _flag("Equal answers, names aside", ["answer", "equal to", "students"], same),
         _flag("Files that were mended", ["student", "what was found", "confidence"], findings),
         _flag("Handed in late", ["student", f"when (due {due:%Y-%m-%d %H:%M} UTC)" if due else "when"], late),
+        _flag("Handed in no notebook", ["student", "files"], nothing),
         _flag("In the course, and handed in nothing", ["student", "name"], gone),
     ]
     found = [part for part in parts if part]

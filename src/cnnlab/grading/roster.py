@@ -5,7 +5,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from pathlib import Path
 
@@ -13,9 +13,10 @@ from cnnlab.grading.course import STUDENT
 from cnnlab.grading.gradebook import Person
 
 NAME = 100  # characters of a name; the gradebook holds 128
+NOBODY = {"Student, Test"}  # whom Canvas lists in every course
 LIKE, LEAD = 0.85, 0.1  # a name is taken for another from here on, and only if no third is as near
 MOODLE = re.compile(r"(?P<name>.+?)_(?P<lms>\d+)_assignsubmission_\w+?(_|$)")
-CANVAS = re.compile(r"(?P<name>[^_]+)_(?P<late>LATE_)?(?P<lms>\d+)_\d+_.*?(-(?P<version>\d+))?\.ipynb")
+CANVAS = re.compile(r"(?P<name>[^_]+)_(?P<late>LATE_)?(?P<lms>\d+)_\d+_.*?(-(?P<version>\d+))?\.\w+")
 COLUMNS = {
     "id": ("id", "student_id", "username", "sis login id", "login", "student id"),
     "first": ("first_name", "first name", "firstname", "given name"),
@@ -28,26 +29,35 @@ COLUMNS = {
 
 @dataclass(frozen=True)
 class Sender:
-    """Whoever a file name says has handed it in; `version` counts the tries that Canvas numbers."""
+    """Whoever a file name says has handed it in; `version` counts the tries that Canvas numbers.
+
+    `platform` is "moodle" or "canvas" where `file`, a part of the path, has its form. Canvas's number is the person's;
+    Moodle's is the participant's, another for each assignment.
+    """
 
     name: str
     lms: str = ""
     late: bool = False
     version: int = 0
+    platform: str = ""
+    file: str = ""
 
 
 def sender(parts: tuple[str, ...], slug: str) -> Sender:
     """Read it off a path: Moodle's or Canvas's form, nbgrader's `student/slug/`, a folder or a file for each."""
+    boxed = next((i for i, part in enumerate(parts) if part.endswith(".zip")), len(parts))
+    parts = parts[: boxed + 1]  # what is in an archive of a student's own says nothing
     for part in parts:
         if found := MOODLE.match(part):
-            return Sender(found["name"], found["lms"])
-    if found := CANVAS.fullmatch(parts[-1]):
-        return Sender(found["name"], found["lms"], bool(found["late"]), int(found["version"] or 0))
+            return Sender(found["name"], found["lms"], platform="moodle", file=part)
+    for part in parts:
+        if found := CANVAS.fullmatch(part):
+            return Sender(found["name"], found["lms"], bool(found["late"]), int(found["version"] or 0), "canvas", part)
     if slug in parts[1:-1]:
         return Sender(parts[parts.index(slug, 1) - 1])
     if len(parts) > 1:
         return Sender(parts[-2])
-    stem = parts[-1].removesuffix(".ipynb")
+    stem = parts[-1].removesuffix(".ipynb").removesuffix(".zip")
     return Sender(re.sub(rf"^{re.escape(slug)}[ _-]+|[ _-]+{re.escape(slug)}$", "", stem) or stem)
 
 
@@ -65,8 +75,23 @@ def read_roster(path: Path) -> list[Person]:
         column |= {"id": head["sis login id"], "lms": head["id"]}
     if "id" not in column and "email" not in column:
         raise ValueError(f"{path} names nobody: give a column id (or email) beside first_name, last_name, lms_user_id")
-    people = [_person({key: (row[name] or "").strip() for key, name in column.items()}) for row in rows]
-    return [each for each in people if each.id]
+    said = [{key: (row[name] or "").strip() for key, name in column.items()} for row in rows]
+    there = [row for row in said if (row.get("id") or row.get("email")) and row.get("full") not in NOBODY]
+    return _apart([_person(row) for row in there])
+
+
+def _apart(people: list[Person]) -> list[Person]:
+    """Everybody under an id of their own: who shares the first part of an address with another goes by the whole of it."""
+    found: dict[str, Person] = {}
+    for each in people:
+        other = found.setdefault(each.id, each)
+        if (other.email, other.name) != (each.email, each.name):
+            if other.email == each.email or not STUDENT.fullmatch(each.email):
+                raise ValueError(
+                    f"the id {each.id} stands for both {other.name} and {each.name}: give each one of their own"
+                )
+            found[each.email] = replace(each, id=each.email)
+    return list(found.values())
 
 
 def _person(row: dict[str, str]) -> Person:
@@ -83,20 +108,25 @@ def _person(row: dict[str, str]) -> Person:
 def find(who: Sender, people: Iterable[Person]) -> tuple[Person | None, str]:
     """The person meant, and how that is known: "number", "id", "name", or "likeness"; nobody if two are meant equally."""
     people = list(people)
-    exact = {
-        "number": [each for each in people if who.lms and each.lms == who.lms],
-        "id": [each for each in people if each.id == who.name],
-        "name": [each for each in people if _key(who.name) in _keys(each)],
-    }
+    named = namesakes(who, people)
+    numbered = [each for each in people if who.lms and each.lms == who.lms]
+    if who.platform == "moodle" and named:  # a number of Moodle's may be another person's in another assignment
+        numbered = [each for each in numbered if each in named]
+    exact = {"number": numbered, "id": [each for each in people if each.id == who.name], "name": named}
     for how, found in exact.items():
         if len(found) == 1:
             return found[0], how
-    if exact["name"]:
+    if named:
         return None, ""
     scored = sorted(((_likeness(who.name, each), i) for i, each in enumerate(people)), reverse=True)[:2]
     if scored and scored[0][0] >= LIKE and (len(scored) < 2 or scored[0][0] - scored[1][0] >= LEAD):
         return people[scored[0][1]], "likeness"
     return None, ""
+
+
+def namesakes(who: Sender, people: Iterable[Person]) -> list[Person]:
+    """Everybody of this name."""
+    return [each for each in people if _key(who.name) in _keys(each)]
 
 
 def _likeness(name: str, person: Person) -> float:
@@ -110,8 +140,8 @@ def _keys(person: Person) -> set[str]:
 
 def _key(name: str) -> str:
     """Letters and digits alone, without accents and capitals."""
-    plain = unicodedata.normalize("NFKD", name[:NAME]).casefold()
-    return "".join(letter for letter in plain if letter.isalnum())
+    plain = unicodedata.normalize("NFKD", name[: 3 * NAME]).casefold()
+    return "".join(letter for letter in plain if letter.isalnum())[:NAME]
 
 
 def as_id(name: str) -> str:

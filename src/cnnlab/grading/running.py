@@ -10,8 +10,8 @@ from pathlib import Path
 
 from cnnlab.grading import gradebook
 from cnnlab.grading.assignment import Assignment, Outcome
-from cnnlab.grading.collecting import stamp
 from cnnlab.grading.course import Course, write_json
+from cnnlab.grading.entries import stamp
 from cnnlab.grading.gradebook import Graded, Mark
 from cnnlab.grading.matching import Finding, Slot, Submission, match
 from cnnlab.grading.outcomes import Known, code_version, keys
