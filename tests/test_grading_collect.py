@@ -306,6 +306,7 @@ def test_what_is_no_archive_is_said_to_be_none(course, tmp_path):
 def test_who_sent_it_is_read_off_every_form_of_path():
     for folder in ("Ada Lovelace_101_assignsubmission_file_", "Ada Lovelace_101_assignsubmission_file"):
         assert sender((folder, "x.ipynb"), SLUG) == Sender("Ada Lovelace", "101", platform="moodle", file=folder)
+    assert sender(("scorejean_luc_40192_7_a_3_4_b.ipynb",), SLUG).name == "scorejean_luc"
     for name in ("lovelaceada_LATE_1_22_a-b-4.ipynb", "lovelaceada_LATE_1_22_a_b-4.zip"):
         assert sender((name,), SLUG) == Sender("lovelaceada", "1", True, 4, "canvas", name)
     assert sender(("ada", SLUG, f"{SLUG}.ipynb"), SLUG) == Sender("ada")

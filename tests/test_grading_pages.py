@@ -4,16 +4,22 @@ import csv
 import io
 import json
 import re
+import zipfile
+from datetime import datetime
 from html import unescape
 
+import nbformat
 import pytest
-from classroom import notebook, reference
+from classroom import handed_in, notebook, reference, zipped
+from test_grading_collect import EMPTY, GOOD, boxed
 from test_grading_course import SLUG, course, grader, released, say, submit, without  # noqa: F401, fixtures
 
 from cnnlab.grading import gradebook
 from cnnlab.grading.copies import alike, normal_form
 from cnnlab.grading.gradebook import Person
+from cnnlab.grading.matching import match
 from cnnlab.grading.pages import page, tag, text
+from cnnlab.grading.reading import parse_cells
 
 pytestmark = pytest.mark.slow
 
@@ -38,8 +44,41 @@ def test_a_student_reads_what_failed_and_the_hint_and_the_answer_given(course, s
     assert "feedback: 1 pages" in say("feedback")[1]
     said = shown(feedback_of(course, "ada"))
     assert "8 of 10 points · ada" in said and "1. An ELU that survives" in said and "0 of 2" in said
-    assert "It was one on inputs that the notebook does not show." in said
+    assert "It was on inputs that the notebook does not show." in said
     assert "<b>wrong</b>: def elu(z)" in said and "return z # hidden" in said
+
+
+def test_who_answered_nothing_reads_that_and_no_error(course, say):  # noqa: F811
+    submit(course, ada={"elu": "def elu(z):\n    return z"})
+    say("run", SLUG)
+    say("feedback")
+    said = shown(feedback_of(course, "ada"))
+    assert said.count("This is still as it was given out.") == 4 and "NotImplementedError" not in said
+    assert said.count("Your answer") == 1 and "No response." not in said
+
+
+def test_a_file_that_cannot_be_read_is_no_failed_check(course, say):  # noqa: F811
+    submit(course, ada=b"%PDF-1.7")
+    say("run", SLUG)
+    say("feedback")
+    said = shown(feedback_of(course, "ada"))
+    assert "Your file could not be read: the file is no notebook: it is a PDF. Hand it in again." in said
+    assert "0 of 10 points so far" in said and said.count("? of 2") == 5 and "A check did not hold" not in said
+
+
+def test_a_student_reads_when_it_was_handed_in_and_how_a_damaged_file_was_read(course, say):  # noqa: F811
+    broken = notebook(SLUG, reference(SLUG))
+    for cell in broken["cells"]:
+        cell["metadata"] = {}
+        del cell["id"]
+    submit(course, ada=json.dumps(broken).encode())
+    (course.notebook("submitted", SLUG, "ada").parent / "timestamp.txt").write_text("2026-11-21 09:30:00 UTC")
+    gradebook.set_due(course, SLUG, datetime(2026, 11, 20, 23, 59))
+    say("run", SLUG)
+    say("feedback")
+    said = shown(feedback_of(course, "ada"))
+    assert "Handed in 2026-11-21 09:30 UTC, after it was due (2026-11-20 23:59)." in said
+    assert "elu, prelu, maxout, dead, choose found by what they define." in said and "lost its mark" not in said
 
 
 def test_every_verdict_is_told_in_words(course, say):  # noqa: F811
@@ -135,11 +174,15 @@ def test_the_report_shows_grades_questions_flags_and_the_isolation(course, say):
     say("run", SLUG)
     assert say("report")[0] == 0
     said = shown(course.root / "reports" / f"{SLUG}.html")
-    assert "4 submissions, graded 20" in said and "Isolation: pretense: nothing is run at all" in said
+    assert (
+        "4 submissions, 5 people in the course. Graded 20" in said
+        and "Isolation: pretense: nothing is run at all" in said
+    )
     assert "Mean 7, median 9 of 10 points." in said
     assert "note of out of time" in said and "1 out of time" in said
-    assert "Wait for a human: 5" in said and "Files that were mended: 6" in said
-    assert "elu had lost its mark and was found by its cell id" in said
+    assert "Wait for a human: 1" in said and "Files that were mended: 2" in said
+    assert "elu, prelu, maxout, dead, choose found by cell id 0.95" in said
+    assert "zed zed all the file is no notebook: it breaks off or is damaged (" in said
     assert "In the course, and handed in nothing: 1" in said and "Not There" in said
     assert re.search(r"dead +the published solution +ada, bob, eve", re.sub(r"\s+", " ", said))
     assert re.search(r"bob\s+bob[\s\d]+", said)[0].split() == ["bob", "bob", "0", "2", "2", "2", "2", "8"]
@@ -201,13 +244,110 @@ def test_tables_for_moodle_and_canvas_hold_their_numbers_and_the_points(course, 
         "Email address": "ada@example.org",
         "Grade": "10",
         "Maximum Grade": "10",
+        "Last modified (grade)": "",
     }
+    assert rows["'=1+1 There"]["Identifier"] == ""  # Moodle reads a number off the end of whatever stands there
     assert rows["bob"]["Grade"] == "8" and rows["'=1+1 There"]["Grade"] == "0"
     rows = {row["Student"]: row for row in csv.DictReader(io.StringIO(say("export", "--to", "canvas")[1]))}
     assert rows["    Points Possible"][SLUG] == "10"
     assert rows["Lovelace, Ada"]["ID"] == "101" and rows["Lovelace, Ada"][SLUG] == "10"
     status, _, err = say("export", "--to", "sakai")
     assert status == 2 and 'form of export "sakai" is unknown; choose one of: canvas, moodle, nbgrader' in err
+
+
+# Handed back through the platform
+
+
+def moodles_reading(name: str) -> tuple[str, str, str, str]:
+    """Number, type, plugin and file, as `is_valid_filename_for_import` of Moodle's mod/assign/feedback/file reads a path."""
+    parts = name.split("/")
+    while parts:
+        said = parts.pop(0).split("_", 4)
+        if len(said) == 5 and said[1].isdigit():  # before 4.1 it asks for all five
+            return said[1], said[2], said[3], "/".join(filter(None, [said[4], *parts]))
+    raise ValueError(f"Moodle passes over {name}")
+
+
+def canvas_reading(name: str) -> tuple[str, str]:
+    """The numbers of user and file, as `infer_comment_context_from_filename` of Canvas's assignments reads a name."""
+    user, file = [each for each in name.split("_") if re.fullmatch(r"\d+", each)][:2]
+    return user, file
+
+
+PEOPLE = [
+    Person("ada", "Ada", "O'Brien", lms="101"),
+    Person("bob", "Jean_Luc", "Bob", lms="102"),
+    Person("eve", "Eve", "Comma, Jr.", lms="103"),
+]
+
+
+def collected(course, say, folder, files: dict[str, bytes]):  # noqa: F811
+    """A course that has collected and graded what a platform gave out."""
+    gradebook.enter(course, PEOPLE)
+    status, _, err = say("collect", SLUG, zipped(folder / "in.zip", files))
+    assert status == 0, err
+    say("run", SLUG)
+
+
+def test_moodle_finds_everybodys_page_in_the_archive_that_goes_back(course, say, tmp_path):  # noqa: F811
+    """The participants' numbers are those of this assignment; the gradebook has others."""
+    names = {"ada": "Ada OBrien_2001_assignsubmission_file", "bob": "Jean Luc Bob_2002_assignsubmission_file_"}
+    collected(
+        course, say, tmp_path, {f"{names['ada']}/activations.ipynb": GOOD, f"{names['bob']}/My work.ipynb": EMPTY}
+    )
+    submit(course, eve=reference(SLUG))  # by some other way
+    say("run", SLUG)
+    status, out, _ = say("feedback", "--zip", "moodle")
+    path = course.root / "feedback" / f"{SLUG}-moodle.zip"
+    assert status == 0 and f"to hand back: {path}, 2 students" in out
+    assert "not in it, since their files did not come from there: eve" in out
+    with zipfile.ZipFile(path) as archive:
+        read = {moodles_reading(name): archive.read(name) for name in archive.namelist()}
+    assert read == {
+        (number, "assignsubmission", "file", f"{SLUG}-feedback.html"): feedback_of(course, who).read_bytes()
+        for who, number in {"ada": "2001", "bob": "2002"}.items()
+    }
+    _, out, err = say("export", "--to", "moodle")
+    rows = {row["Full name"]: row["Identifier"] for row in csv.DictReader(io.StringIO(out))}
+    assert rows == {"Ada O'Brien": "Participant 2001", "Jean_Luc Bob": "Participant 2002", "Eve Comma, Jr.": ""}
+    assert "Moodle passes over these" in err and err.rstrip().endswith(": eve")
+
+
+def test_canvas_finds_everybodys_file_and_they_open_it_as_a_notebook(course, say, tmp_path):  # noqa: F811
+    """Canvas shows a file under the name that the student gave it: only a notebook opens under that of a notebook."""
+    files = {
+        "obrienada_101_7001_activations.ipynb": handed_in(
+            SLUG, without("elu", f"def elu(z):\n    return z  # {SCRIPT}")
+        ),
+        "bobjean_luc_LATE_102_7002_work-2.ipynb": EMPTY,
+        "commajreve_103_7003_mine.zip": boxed("x.ipynb", GOOD),
+    }
+    collected(course, say, tmp_path, files)
+    with gradebook.gradebook(course) as book:
+        book.find_comment("maxout", SLUG, SLUG, "ada").manual_comment = f"Nice {SCRIPT}"
+        book.db.commit()
+    assert say("feedback", "--zip", "canvas")[0] == 0
+    with zipfile.ZipFile(course.root / "feedback" / f"{SLUG}-canvas.zip") as archive:
+        back = {name: archive.read(name) for name in archive.namelist()}
+    numbers = {("101", "7001"), ("102", "7002"), ("103", "7003")}
+    assert set(back) == set(files) and {canvas_reading(name) for name in back} == numbers
+    with zipfile.ZipFile(io.BytesIO(back["commajreve_103_7003_mine.zip"])) as inner:
+        nbformat.validate(nbformat.reads(inner.read(f"{SLUG}.ipynb").decode(), 4))
+    mine = nbformat.reads(back["obrienada_101_7001_activations.ipynb"].decode(), 4)
+    nbformat.validate(mine)
+    prose = "\n".join(cell.source for cell in mine.cells if cell.cell_type == "markdown")
+    assert "## 8 of 10 points" in prose and "**0 of 2 points.** A check did not hold." in prose
+    assert "Nice &lt;script&gt;" in prose and "<script" not in prose and "HIDDEN" not in json.dumps(mine)
+    outputs = [output for cell in mine.cells for output in cell.get("outputs", ())]
+    assert {output.output_type for output in outputs} == {"stream"} and "<b>wrong</b>" in outputs[0].text
+    assert match(course.slots(SLUG), parse_cells(json.dumps(mine).encode())).findings == ()  # it can be handed in again
+
+
+def test_what_came_from_nowhere_cannot_be_handed_back(course, say):  # noqa: F811
+    submit(course, ada=reference(SLUG))
+    say("run", SLUG)
+    status, _, err = say("feedback", "--zip", "moodle")
+    assert status == 2 and "no file came from Moodle: collect its archive first" in err
 
 
 # Repair

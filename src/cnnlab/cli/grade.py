@@ -53,7 +53,7 @@ def add(commands) -> None:
     step("report", steps.report, "write a page with grades and what to look at").add_argument(
         "slugs", nargs="*", help=DONE
     )
-    step("feedback", steps.feedback, "write a page for each student").add_argument("slugs", nargs="*", help=DONE)
+    _add_feedback(step("feedback", steps.feedback, "write a page for each student"))
     _add_export(step("export", steps.export, "write the grades as a table"))
     checked = step(
         "check", steps.check, "say how good an exercise's tests are, in the sandbox and in an ordinary kernel"
@@ -93,6 +93,11 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument("--dry-run", action="store_true", help="grade and say what would change; write no grade")
     run.add_argument("--yes", action="store_true", help="change grades without asking")
     run.add_argument("--i-trust-these-submissions", dest="trust", action="store_true", help=SAFE)
+
+
+def _add_feedback(feedback: argparse.ArgumentParser) -> None:
+    feedback.add_argument("slugs", nargs="*", help=DONE)
+    feedback.add_argument("--zip", choices=("moodle", "canvas"), help="an archive to hand back there, too")
 
 
 def _add_export(export: argparse.ArgumentParser) -> None:

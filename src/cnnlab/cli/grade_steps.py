@@ -170,11 +170,17 @@ def report(arguments: argparse.Namespace) -> None:
 
 
 def feedback(arguments: argparse.Namespace) -> None:
+    from cnnlab.grading import handback
     from cnnlab.grading.feedback import feedback as pages
 
     course = _course(arguments)
     for slug in _done(arguments, course):
         print(f"feedback: {len(pages(course, slug))} pages, {course.root / 'feedback'}/STUDENT/{slug}/{slug}.html")
+        if arguments.zip:
+            path, there, others = handback.archive(course, slug, arguments.zip)
+            print(f"to hand back: {path}, {len(there)} students\nin {handback.PLATFORMS[arguments.zip]}")
+            if others:
+                print(f"not in it, since their files did not come from there: {', '.join(others)}")
 
 
 def export(arguments: argparse.Namespace) -> None:
@@ -182,7 +188,10 @@ def export(arguments: argparse.Namespace) -> None:
     from cnnlab.grading.course import write
 
     course = _course(arguments)
-    table = exporting.export(course, _done(arguments, course), arguments.to)
+    table, strangers = exporting.export(course, _done(arguments, course), arguments.to)
+    if strangers:
+        says = "Moodle passes over these, whose number in this assignment its archive did not tell"
+        print(f"{says}: {', '.join(strangers)}", file=sys.stderr)
     if arguments.out:
         write(arguments.out, table)
         print(f"grades: {arguments.out}")

@@ -5,26 +5,31 @@ import io
 from collections.abc import Iterable
 
 from cnnlab.choices import choose
+from cnnlab.grading.collecting import remembered
 from cnnlab.grading.course import Course
 from cnnlab.grading.gradebook import gradebook
 from cnnlab.grading.pages import points
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet runs a cell that begins so
+FORMULA = tuple(
+    "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
+)  # a spreadsheet runs a cell that begins so; the last four are wide
 NBGRADER = (
     *("assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email"),
     *("raw_score", "late_submission_penalty", "score", "max_score"),
 )
 
 
-def export(course: Course, slugs: Iterable[str], form: str) -> str:
-    """The grades of these exercises as CSV; who handed in nothing has 0, as in nbgrader."""
+def export(course: Course, slugs: Iterable[str], form: str) -> tuple[str, list[str]]:
+    """The grades as CSV, and the students whom the platform will not know; who handed in nothing has 0, as in nbgrader."""
     write = choose({"nbgrader": _nbgrader, "moodle": _moodle, "canvas": _canvas}, form, "form of export")
     with gradebook(course) as book:
         found = [each for each in book.assignments if each.name in set(slugs)]
-        rows = write(found, book.students)
+        numbers = _participants(course, found, book.students) if form == "moodle" else {}
+        rows = write(found, book.students, numbers)
+        strangers = [each.id for each in book.students if form == "moodle" and not numbers.get(each.id)]
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerows([[_safe(cell) for cell in row] for row in rows])
-    return out.getvalue()
+    return out.getvalue(), strangers
 
 
 def _safe(cell: object) -> object:
@@ -40,7 +45,7 @@ def _score(assignment, student) -> tuple:
     return "", 0.0, 0.0, 0.0
 
 
-def _nbgrader(assignments: list, students: list) -> list[list]:
+def _nbgrader(assignments: list, students: list, _numbers: dict) -> list[list]:
     rows = [list(NBGRADER)]
     for assignment in assignments:
         for student in students:
@@ -50,20 +55,30 @@ def _nbgrader(assignments: list, students: list) -> list[list]:
     return rows
 
 
-def _moodle(assignments: list, students: list) -> list[list]:
-    """One exercise for each table: Moodle's worksheet has one column for the grade."""
+def _participants(course: Course, assignments: list, students: list) -> dict[str, str]:
+    """Student to the number that Moodle has for them in this assignment: from its archive, or else from the list."""
     if len(assignments) != 1:
         raise ValueError(f"Moodle's worksheet holds one exercise, not {len(assignments)}: name the one to export")
+    senders, _ = remembered(course, assignments[0].name)
+    seen = {student: who.lms for student, who in senders.items() if who.platform == "moodle"}
+    return seen or {each.id: each.lms_user_id for each in students}
+
+
+def _moodle(assignments: list, students: list, numbers: dict[str, str]) -> list[list]:
+    """What Moodle's import asks for: rows go by the number, and an id in its place could be read as another's number.
+
+    With no time in the last column, a grade that stands in Moodle stays, unless its import is told otherwise.
+    """
     (assignment,) = assignments
-    rows = [["Identifier", "Full name", "Email address", "Grade", "Maximum Grade"]]
+    rows = [["Identifier", "Full name", "Email address", "Grade", "Maximum Grade", "Last modified (grade)"]]
     for student in students:
-        number = f"Participant {student.lms_user_id}" if student.lms_user_id else student.id
+        number = f"Participant {numbers[student.id]}" if numbers.get(student.id) else ""
         score = points(_score(assignment, student)[3])
-        rows.append([number, _full(student), student.email or "", score, points(assignment.max_score)])
+        rows.append([number, _full(student), student.email or "", score, points(assignment.max_score), ""])
     return rows
 
 
-def _canvas(assignments: list, students: list) -> list[list]:
+def _canvas(assignments: list, students: list, _numbers: dict) -> list[list]:
     rows = [["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *(each.name for each in assignments)]]
     rows.append(["    Points Possible", "", "", "", "", *(points(each.max_score) for each in assignments)])
     for student in students:

@@ -13,6 +13,8 @@ from pathlib import Path
 from cnnlab.grading.assignment import Outcome
 from cnnlab.grading.course import CONFIG, Course
 
+EMPTY = "No response."  # nbgrader's own comment on an answer that is as it was given out
+
 
 @dataclass(frozen=True)
 class Person:
@@ -155,10 +157,14 @@ def _marks(notebook) -> dict[str, Mark]:
 
 
 def comments(course: Course, slug: str) -> dict[str, dict[str, str]]:
-    """What a human, or else the grader, has said of each answer of each student."""
+    """What a human has said of each answer of each student."""
     with gradebook(course) as book:
         return {
-            each.student_id: {said.cell.name: said.comment for said in _own(each, slug).comments if said.comment}
+            each.student_id: {
+                said.cell.name: said.comment
+                for said in _own(each, slug).comments
+                if said.comment and said.comment != EMPTY
+            }
             for each in _submissions(book, slug)
         }
 
@@ -193,7 +199,7 @@ def record(course: Course, slug: str, graded: Iterable[Graded]) -> None:
             for grade in mine.grades:
                 _grade(grade, outcomes.get(grade.cell.name), each)
             for comment in mine.comments:
-                comment.auto_comment = "No response." if comment.cell.name in each.unedited else None
+                comment.auto_comment = EMPTY if comment.cell.name in each.unedited else None
         book.db.commit()
 
 

@@ -18,7 +18,8 @@ p { margin: .4rem 0; } .soft { color: var(--soft); } .good { color: var(--good);
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .7rem .25rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
 th { color: var(--soft); font-weight: 600; } .number { text-align: right; white-space: nowrap; }
-td { min-width: 8rem; overflow-wrap: break-word; } td.number { min-width: 0; } td svg { max-width: none; }
+td { min-width: 8rem; max-width: 32rem; overflow-wrap: anywhere; } a { color: inherit; }
+td.number { min-width: 0; } td svg { max-width: none; } th.number { white-space: normal; } details { margin: .5rem 0; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: .8rem 1rem; margin: 1rem 0;
   break-inside: avoid; }
 .card h2 { margin: 0; display: flex; flex-wrap: wrap; gap: .2rem 1rem; justify-content: space-between; }
@@ -28,6 +29,9 @@ summary { cursor: pointer; color: var(--soft); } svg { display: block; max-width
 svg text { fill: var(--soft); font: 12px system-ui, sans-serif; } .fill-bar { fill: var(--bar); }
 .fill-good { fill: var(--good); } .fill-part { fill: var(--part); } .fill-bad { fill: var(--bad); }
 .axis { stroke: var(--line); }
+@media (max-width: 40rem) { td { min-width: 6rem; } .stack thead { display: none; } .stack tr, .stack td { display: block; }
+  .stack tr { padding: .4rem 0; border-bottom: 1px solid var(--line); }
+  .stack td { padding: 0; border: 0; max-width: none; } }
 @media print { body { max-width: none; padding: 0; font-size: 11pt; } .wide { overflow: visible; } }
 """.strip()
 
@@ -67,14 +71,24 @@ def page(title: str, *body: Html) -> str:
     return f'<!doctype html>\n<html lang="en">\n{tag("head", *head)}\n{tag("body", tag("main", *body))}\n</html>\n'
 
 
-def table(head: list[str], rows: list[list[object]], numbers: tuple[int, ...] = ()) -> Html:
-    """A table that scrolls by itself where it is wider than the page; columns in `numbers` stand right."""
+def table(head: list[str], rows: list[list[object]], numbers: tuple[int, ...] = (), stacked: bool = False) -> Html:
+    """A table that scrolls by itself where it is wider than the page; columns in `numbers` stand right.
+
+    One that is `stacked` has its cells below each other on a narrow screen.
+    """
 
     def row(kind: str, cells: list[object]) -> Html:
         return tag("tr", *(tag(kind, cell, class_="number" if i in numbers else "") for i, cell in enumerate(cells)))
 
     whole = tag("table", tag("thead", row("th", head)), tag("tbody", *(row("td", cells) for cells in rows)))
-    return tag("div", whole, class_="wide", tabindex=0, role="region", aria_label=", ".join(head[:3]))
+    return tag(
+        "div",
+        whole,
+        class_="wide stack" if stacked else "wide",
+        tabindex=0,
+        role="region",
+        aria_label=", ".join(head[:3]),
+    )
 
 
 def points(value: float) -> str:

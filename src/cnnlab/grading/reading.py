@@ -83,8 +83,23 @@ def _json(data: bytes):
     except RecursionError:
         raise Unreadable("the file is nested thousands of levels deep; a notebook is not") from None
     except ValueError as error:
-        says = "it is empty" if not data.strip() else "a merge left its marks in it" if b"\n<<<<<<<" in data else error
-        raise Unreadable(f"the file is no notebook: {says}") from None
+        raise Unreadable(f"the file is no notebook: {_amiss(data, error)}") from None
+
+
+def _amiss(data: bytes, error: ValueError) -> str:
+    """What a file is instead of JSON, in words for its author."""
+    kinds = {
+        b"%PDF": "it is a PDF",
+        b"PK\x03\x04": "it is an archive",
+        b"<!DOCTYPE": "it is a web page",
+        b"<html": "it is a web page",
+    }
+    for start, says in kinds.items():
+        if data.lstrip().startswith((start, start.lower())):
+            return says
+    if b"\n<<<<<<<" in data:
+        return "a merge left its marks in it"
+    return f"it breaks off or is damaged ({error})" if data.strip() else "it is empty"
 
 
 def _text(data: bytes) -> str:

@@ -1,8 +1,10 @@
 """The instructor's page for an exercise: grades, their spread, each question's success, what to look at, times."""
 
 from collections import Counter
+from html import escape
 from pathlib import Path
 from statistics import mean, median
+from urllib.parse import quote
 
 from cnnlab.grading import gradebook
 from cnnlab.grading.assignment import VERDICTS
@@ -11,9 +13,10 @@ from cnnlab.grading.collecting import absent, remembered
 from cnnlab.grading.copies import alike
 from cnnlab.grading.course import Course, write
 from cnnlab.grading.entries import noted
-from cnnlab.grading.feedback import titles
+from cnnlab.grading.feedback import RECOGNIZED, titles
 from cnnlab.grading.gradebook import Mark, Person
-from cnnlab.grading.pages import Html, page, points, table, tag
+from cnnlab.grading.matching import DOUBTFUL
+from cnnlab.grading.pages import Html, page, points, table, tag, text
 from cnnlab.grading.running import load
 
 Marks = dict[str, dict[str, Mark]]
@@ -31,17 +34,18 @@ def report(course: Course, slug: str) -> Path:
         tag("h1", f"{slug}: report"),
         tag(
             "p",
-            f"{len(marks)} submissions, graded {run['date']}. Isolation: {run['level'] or 'unknown'}.",
+            f"{len(marks)} submissions, {len(people)} people in the course. Graded {run['date']}. "
+            f"Isolation: {run['level'] or 'unknown'}.",
             class_="soft",
         ),
         *_spread(marks),
         tag("h2", "Questions"),
         _questions(run, marks, names),
         tag("h2", "To look at"),
-        *_flags(course, slug, run, marks, people),
+        *_flags(course, slug, run, marks, people, names),
         tag("h2", "Grades"),
         tag("p", "Points by question; ? stands where a human is to look.", class_="soft"),
-        _grades(marks, names, people),
+        _grades(slug, marks, names, people),
     ]
     path = course.root / "reports" / f"{slug}.html"
     write(path, page(f"{slug}: report", *body))
@@ -86,14 +90,14 @@ def _questions(run: dict, marks: Marks, names: dict[str, str]) -> Html:
         "full, some, none",
         "full",
         "mean points",
-        "failed in hiding",
+        "failed in the hidden part",
         "ended otherwise",
         "seconds, median / most",
     ]
     return table(head, rows, numbers=(2, 3, 4, 6))
 
 
-def _flags(course: Course, slug: str, run: dict, marks: Marks, people: dict[str, Person]) -> list[Html]:
+def _flags(course: Course, slug: str, run: dict, marks: Marks, people: dict[str, Person], names: dict) -> list[Html]:
     """What a human should see, the weightiest first; a section each that is not empty."""
     students, due = run["students"], gradebook.due(course, slug)
     reference = {cell.name: cell.source for cell in course.assignment(slug).of_kind("answer")}
@@ -101,10 +105,15 @@ def _flags(course: Course, slug: str, run: dict, marks: Marks, people: dict[str,
         who: {name: source for name, source in each["answers"].items() if name not in each["unedited"]}
         for who, each in students.items()
     }
-    open_ = [[who, test] for who, each in marks.items() for test, mark in each.items() if mark.open]
-    findings = [[who, each["says"], each["confidence"]] for who, one in students.items() for each in one["findings"]]
+    name = {who: _student(slug, people.get(who, Person(who)), who in students) for who in {*students, *people}}
+    open_ = [
+        [name[who], *_open(tests, names, students.get(who))]
+        for who, each in marks.items()
+        if (tests := [test for test, mark in each.items() if mark.open])
+    ]
+    seen = [[name[who], *_found(one["findings"])] for who, one in students.items() if one["findings"]]
     stopped = [
-        [who, test, outcome["verdict"], _known(outcome)]
+        [name[who], names.get(test, test), outcome["verdict"], _known(outcome)]
         for who, each in students.items()
         for test, outcome in each["outcomes"].items()
         if outcome["verdict"] not in ROUTINE
@@ -114,29 +123,71 @@ def _flags(course: Course, slug: str, run: dict, marks: Marks, people: dict[str,
         for each in alike(reference, edited)
     ]
     late = [
-        [who, when]
+        [name[who], when]
         for who in students
         if due and (when := noted(course.notebook("submitted", slug, who))) and when > due
     ]
-    nothing = [[who, ", ".join(files)] for who, files in remembered(course, slug)[1].items()]
-    gone = [[who, people[who].name] for who in absent(people.values(), course, slug)]
+    nothing = [[name.get(who, who), ", ".join(files)] for who, files in remembered(course, slug)[1].items()]
+    gone = [[name[who]] for who in absent(people.values(), course, slug)]
     parts = [
-        _flag("Wait for a human", ["student", "test"], open_),
-        _flag("Ended in another way than right or wrong", ["student", "test", "verdict", "what is known"], stopped),
+        _flag("Wait for a human", ["student", "questions", "why"], open_),
+        _flag("Ended in another way than right or wrong", ["student", "question", "verdict", "what is known"], stopped),
         _flag("Equal answers, names aside", ["answer", "equal to", "students"], same),
-        _flag("Files that were mended", ["student", "what was found", "confidence"], findings),
+        _flag(
+            "Files that were mended", ["student", "what was found", "confidence"], sorted(seen, key=lambda row: row[-1])
+        ),
         _flag("Handed in late", ["student", f"when (due {due:%Y-%m-%d %H:%M} UTC)" if due else "when"], late),
         _flag("Handed in no notebook", ["student", "files"], nothing),
-        _flag("In the course, and handed in nothing", ["student", "name"], gone),
+        _flag("In the course, and handed in nothing", ["student"], gone),
     ]
     found = [part for part in parts if part]
     return found or [tag("p", "Nothing.")]
 
 
-def _known(outcome: dict) -> str:
+def _student(slug: str, who: Person, graded: bool) -> Html:
+    """A name that leads to the student's page, and the id."""
+    name = (
+        tag("a", who.name, href=f"../feedback/{quote(who.id)}/{slug}/{slug}.html")
+        if graded
+        else Html(escape(text(who.name)))
+    )
+    return tag("span", name, " ", tag("span", who.id, class_="soft"))
+
+
+def _open(tests: list[str], names: dict[str, str], each: dict | None) -> tuple[str, str]:
+    """Which questions of a submission wait for a human, and why."""
+    which = "all" if len(tests) == len(names) else ", ".join(names.get(test, test) for test in tests)
+    if each is None:
+        return which, "graded by nbgrader"
+    said = [each["wrong"]] if each["wrong"] else []
+    said += [each["outcomes"][test]["message"] for test in tests if _verdict(each, test) == "not gradable"]
+    said += [one["says"] for one in each["findings"] if one["cell"] and one["confidence"] < DOUBTFUL]
+    return which, "; ".join(dict.fromkeys(said))[:LONG] or "a grade given by hand, or an answer in prose"
+
+
+def _verdict(each: dict, test: str) -> str:
+    return each["outcomes"].get(test, {}).get("verdict", "")
+
+
+def _found(findings: list[dict]) -> tuple[str, float]:
+    """What was found in one file, in a sentence for each way, and the least confidence of it."""
+    ways: dict[str, list[dict]] = {}
+    for each in findings:
+        ways.setdefault(each["how"], []).append(each)
+    said = [
+        f"{', '.join(each['cell'] for each in same)} found by {how}"
+        if how in RECOGNIZED
+        else "; ".join(e["says"] for e in same)
+        for how, same in ways.items()
+    ]
+    return "; ".join(said), min(each["confidence"] for each in findings)
+
+
+def _known(outcome: dict) -> Html:
     """What the student is told, and what only the instructor is."""
-    said = [outcome["message"] or VERDICTS[outcome["verdict"]], *outcome["notes"]]
-    return " / ".join(each.strip()[:LONG] for each in said)
+    said = outcome["message"] or VERDICTS[outcome["verdict"]]
+    notes = [tag("div", note.strip()[:LONG], class_="soft") for note in outcome["notes"]]
+    return tag("div", said.strip()[:LONG], *notes)
 
 
 def _few(names: tuple[str, ...]) -> str:
@@ -147,17 +198,18 @@ def _flag(title: str, head: list[str], rows: list[list[object]]) -> Html | None:
     if not rows:
         return None
     many = len(rows) > FEW
-    inner = table(head, rows)
+    inner = table(head, rows, stacked=True)
     return tag("details", tag("summary", f"{title}: {len(rows)}"), inner, **({} if many else {"open": "open"}))
 
 
-def _grades(marks: Marks, names: dict[str, str], people: dict[str, Person]) -> Html:
+def _grades(slug: str, marks: Marks, names: dict[str, str], people: dict[str, Person]) -> Html:
+    who = {student: people.get(student, Person(student)) for student in marks}
     rows = [
-        [people.get(who, Person(who)).name, who, *(_cell(each.get(test)) for test in names), points(_total(each))]
-        for who, each in sorted(marks.items(), key=lambda pair: people.get(pair[0], Person(pair[0])).name.casefold())
+        [_student(slug, who[student], True), *(_cell(each.get(test)) for test in names), points(_total(each))]
+        for student, each in sorted(marks.items(), key=lambda pair: who[pair[0]].name.casefold())
     ]
-    head = ["name", "student", *(f"{number}" for number in range(1, len(names) + 1)), "total"]
-    return table(head, rows, numbers=tuple(range(2, len(head))))
+    head = ["student", *(f"{number}" for number in range(1, len(names) + 1)), "total"]
+    return table(head, rows, numbers=tuple(range(1, len(head))))
 
 
 def _cell(mark: Mark | None) -> Html:

@@ -24,12 +24,12 @@ def autograded(path: Path, release: dict, submission: Submission, outcomes: Mapp
         if name in submission.texts:  # formgrader would run a script that stands in a text
             cell["source"] = escape(submission.texts[name], quote=False)
         if name in outcomes:
-            cell["outputs"] = [_output(outcomes[name])]
+            cell["outputs"] = [output(outcomes[name])]
     write(path, json.dumps(notebook, ensure_ascii=False, indent=1))
 
 
-def _output(outcome: Outcome) -> dict:
-    """Text alone: a page that shows it has nothing to run."""
+def output(outcome: Outcome) -> dict:
+    """What a test came to, as the output of its cell. Text alone: a page that shows it has nothing to run."""
     said = outcome.message or outcome.verdict
     if outcome.points >= outcome.max_points:
         return {"output_type": "stream", "name": "stdout", "text": f"{said}\n"}

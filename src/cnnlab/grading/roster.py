@@ -16,7 +16,7 @@ NAME = 100  # characters of a name; the gradebook holds 128
 NOBODY = {"Student, Test"}  # whom Canvas lists in every course
 LIKE, LEAD = 0.85, 0.1  # a name is taken for another from here on, and only if no third is as near
 MOODLE = re.compile(r"(?P<name>.+?)_(?P<lms>\d+)_assignsubmission_\w+?(_|$)")
-CANVAS = re.compile(r"(?P<name>[^_]+)_(?P<late>LATE_)?(?P<lms>\d+)_\d+_.*?(-(?P<version>\d+))?\.\w+")
+CANVAS = re.compile(r"(?P<name>.+?)_(?P<late>LATE_)?(?P<lms>\d+)_\d+_.*?(-(?P<version>\d+))?\.\w+")
 COLUMNS = {
     "id": ("id", "student_id", "username", "sis login id", "login", "student id"),
     "first": ("first_name", "first name", "firstname", "given name"),

@@ -206,6 +206,7 @@ def _summary(each: Handed) -> dict:
     return {
         "wrong": each.wrong,
         "answers": each.submission.answers,
+        "texts": each.submission.texts,
         "unedited": sorted(each.submission.unedited),
         "findings": [asdict(finding) for finding in each.submission.findings],
         "outcomes": {test: asdict(outcome) for test, outcome in each.outcomes.items()},
