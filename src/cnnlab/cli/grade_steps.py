@@ -131,7 +131,7 @@ def _written(arguments: argparse.Namespace, course, grading) -> int:
         print(f"  {student}: {', '.join(own)}")
     failed = _failed(grading)
     if arguments.dry_run:
-        print("nothing was written")
+        print("nothing was written" if found else "no grade in the gradebook would change; nothing was written")
     elif found and not (arguments.yes or _agreed()):
         raise ValueError("nothing was written: give --yes to change these grades")
     else:

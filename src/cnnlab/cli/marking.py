@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from cnnlab.cli.output import clock
 
 ROUTINE = ("passed", "failed")
+SOME = 5  # submissions after which the time left can be told: the first ones wait for the graders to start
 
 
 @dataclass
@@ -19,6 +20,7 @@ class Marking:
 
     def __post_init__(self):
         self.todo = len(self.grading.open())
+        self.first: tuple[int, float] | None = None  # how many were open when the first had come, and when that was
 
     @property
     def title(self) -> str:
@@ -27,6 +29,8 @@ class Marking:
     def note(self, grading) -> None:
         """Take over a state of the grading."""
         self.grading = grading
+        if self.first is None and (left := len(self.open())) < self.todo:
+            self.first = left, time.monotonic()
 
     def open(self) -> list:
         return self.grading.open()
@@ -35,13 +39,13 @@ class Marking:
         """`120 of 200 submissions, 35 known before, about 40 s left`."""
         every, left = len(self.grading.handed), len(self.open())
         parts = [f"{every - left} of {every} submissions"]
-        if known := sum(bool(each.known) for each in self.grading.handed.values()):
+        if known := sum(each.known >= len(each.keys) > 0 for each in self.grading.handed.values()):
             parts.append(f"{known} known before")
         if self.grading.failed:
             parts.append(f"{len(self.grading.failed)} not graded")
-        if left and left < self.todo:
-            spent = time.monotonic() - self.started
-            parts.append(f"about {clock(max(1.0, spent / (self.todo - left) * left))} left")
+        if left and self.first and self.first[0] - left >= SOME:
+            spent = time.monotonic() - self.first[1]
+            parts.append(f"about {clock(max(1.0, spent / (self.first[0] - left) * left))} left")
         return ", ".join(parts)
 
     def view(self):
