@@ -205,4 +205,7 @@ def repair(arguments: argparse.Namespace) -> None:
     path, found = repairing.repair(_course(arguments), arguments.file, arguments.exercise, arguments.out)
     for each in found.findings:
         print(f"{each.says} (confidence {each.confidence:.2f})")
-    print(f"mended: {path}, with {len(found.answers) + len(found.texts)} answers")
+    if not found.findings:
+        print("nothing was amiss")
+    blank = f", {len(found.unedited)} of them as given out" if found.unedited else ""
+    print(f"mended: {path}, with {len(found.answers) + len(found.texts)} answers{blank}")

@@ -144,9 +144,10 @@ def _try_reference(grading: Grading, known: Known, pool) -> None:
             each.outcomes |= known.get({test: key for test, key in each.keys.items() if test in missing(each)})
     for outcome in own.outcomes.values():
         if not _full(outcome):
+            said = " / ".join((outcome.message, *outcome.notes))
             raise RuntimeError(
                 f"nobody was graded: the reference solution itself does not pass {outcome.test} here "
-                f"({outcome.verdict}: {outcome.message}). Mend the exercise, or this machine's isolation."
+                f"({outcome.verdict}: {said}). Mend the exercise, or this machine's isolation."
             )
 
 
