@@ -309,6 +309,15 @@ def test_only_the_students_named_are_graded(course, say):
     assert status == 2 and "joe has handed in nothing for activations; who has: ada, bob" in err
 
 
+def test_who_ran_out_of_time_can_be_tried_again_by_the_line_that_is_printed(course, grader, say):
+    submit(course, ada=reference(SLUG), bob=without("elu", "out of time"), eve=without("maxout", "out of time"))
+    out = say("run", SLUG)[1]
+    assert "out of time: bob, eve. If the machine was busy" in out
+    again = next(line.split()[2:] for line in out.splitlines() if "--fresh" in line)
+    before = len(grader.calls)
+    assert say(*again)[0] == 0 and len(grader.calls) == before + 3  # the reference again, and these two
+
+
 # The view of a run
 
 

@@ -137,8 +137,20 @@ def _written(arguments: argparse.Namespace, course, grading) -> int:
     else:
         running.save(course, grading)
         print(f"graded: {len(grading.handed) - len(grading.failed)} submissions in {clock(grading.seconds)}")
+        _slow(grading)
         print(f"next: cnnlab grade report {grading.slug}; cnnlab grade feedback {grading.slug}")
     return failed
+
+
+def _slow(grading) -> None:
+    """A right answer can run out of time where other work had the cores: say how to let it run again."""
+    found = [
+        who for who, each in grading.handed.items() if "out of time" in {o.verdict for o in each.outcomes.values()}
+    ]
+    if found:
+        again = " ".join(f"--student {who}" for who in found)
+        print(f"out of time: {', '.join(found)}. If the machine was busy, try them again when it is not:")
+        print(f"  cnnlab grade run {grading.slug} --fresh {again}")
 
 
 def _agreed() -> bool:

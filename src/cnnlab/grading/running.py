@@ -140,8 +140,11 @@ def _try_reference(grading: Grading, known: Known, pool) -> None:
         outcomes = pool.grade(Job(grading.assignment, own.submission.answers, missing(own))).result()
         known.note(own.keys, outcomes)
         own.outcomes |= {outcome.test: outcome for outcome in outcomes}
+        new = {
+            own.keys[outcome.test]: outcome for outcome in outcomes
+        }  # not what an earlier run knew: this one may be fresh
         for each in grading.open():
-            each.outcomes |= known.get({test: key for test, key in each.keys.items() if test in missing(each)})
+            each.outcomes |= {test: new[each.keys[test]] for test in missing(each) if each.keys[test] in new}
     for outcome in own.outcomes.values():
         if not _full(outcome):
             said = " / ".join((outcome.message, *outcome.notes))
