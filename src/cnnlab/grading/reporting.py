@@ -112,8 +112,15 @@ def _flags(course: Course, slug: str, run: dict, marks: Marks, people: dict[str,
         if (tests := [test for test, mark in each.items() if mark.open])
     ]
     seen = [[name[who], *_found(one["findings"])] for who, one in students.items() if one["findings"]]
+    usual = {
+        note
+        for each in students.values()
+        for outcome in each["outcomes"].values()
+        if outcome["verdict"] == "passed"
+        for note in outcome["notes"]
+    }
     stopped = [
-        [name[who], names.get(test, test), outcome["verdict"], _known(outcome)]
+        [name[who], names.get(test, test), outcome["verdict"], _known(outcome, usual)]
         for who, each in students.items()
         for test, outcome in each["outcomes"].items()
         if outcome["verdict"] not in ROUTINE
@@ -169,7 +176,7 @@ def _verdict(each: dict, test: str) -> str:
     return each["outcomes"].get(test, {}).get("verdict", "")
 
 
-def _found(findings: list[dict]) -> tuple[str, float]:
+def _found(findings: list[dict]) -> tuple[str, str]:
     """What was found in one file, in a sentence for each way, and the least confidence of it."""
     ways: dict[str, list[dict]] = {}
     for each in findings:
@@ -180,13 +187,13 @@ def _found(findings: list[dict]) -> tuple[str, float]:
         else "; ".join(e["says"] for e in same)
         for how, same in ways.items()
     ]
-    return "; ".join(said), min(each["confidence"] for each in findings)
+    return "; ".join(said), f"{min(each['confidence'] for each in findings):.2f}"
 
 
-def _known(outcome: dict) -> Html:
-    """What the student is told, and what only the instructor is."""
+def _known(outcome: dict, usual: set[str]) -> Html:
+    """What the student is told, and what only the instructor is, but for what the exercise says to everybody."""
     said = outcome["message"] or VERDICTS[outcome["verdict"]]
-    notes = [tag("div", note.strip()[:LONG], class_="soft") for note in outcome["notes"]]
+    notes = [tag("div", note.strip()[:LONG], class_="soft") for note in outcome["notes"] if note not in usual]
     return tag("div", said.strip()[:LONG], *notes)
 
 
