@@ -162,6 +162,18 @@ def test_what_comes_after_the_time_is_late(course, tmp_path):
     assert (course.root / f"submitted/ada/{SLUG}/timestamp.txt").read_text() == "2026-11-20 12:00:00 UTC"
 
 
+def test_the_times_in_a_platforms_archive_are_those_of_its_making_and_make_nobody_late(course, tmp_path):
+    """It is made after the time, so that everybody would be late by it; Canvas marks who was."""
+    files = {"lovelaceada_101_1_a.ipynb": GOOD, "mllerrobert_LATE_102_2_a.ipynb": GOOD}
+    due, made = datetime(2026, 11, 20), (2026, 11, 21, 12, 0, 0)
+    done = collect(course, SLUG, zipped(tmp_path / "1.zip", files, made), PEOPLE, due)
+    assert done.late == ["bob"] and done.told[-1].startswith("the archive does not say when each was handed in")
+    assert set(done.taken) == {"ada", "bob"} and not list(course.root.glob("submitted/*/*/timestamp.txt"))
+    again = {"lovelaceada_101_3_a-1.ipynb": EMPTY}  # from a server whose clock is hours behind
+    done = collect(course, SLUG, zipped(tmp_path / "2.zip", again, (2026, 11, 21, 4, 0, 0)), PEOPLE, due)
+    assert submitted(course)["ada"] == EMPTY and "ada: replaces what was handed in before" in done.told
+
+
 def test_collecting_again_takes_newer_notebooks_and_keeps_those_that_are_newer_already(course, tmp_path):
     collect(course, SLUG, zipped(tmp_path / "1.zip", {"ada.ipynb": EMPTY}, (2026, 11, 20, 12, 0, 0)), PEOPLE)
     done = collect(course, SLUG, zipped(tmp_path / "2.zip", {"ada.ipynb": GOOD}, (2026, 11, 21, 12, 0, 0)), PEOPLE)

@@ -1,8 +1,8 @@
 """Takes in what was handed in: a folder, nbgrader's own layout, or the zip of a learning platform."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 
 from cnnlab.grading.course import STUDENT, Course, read_json, write, write_json
@@ -14,6 +14,7 @@ from cnnlab.grading.reading import Unreadable, parse_cells
 from cnnlab.grading.roster import NAME, Sender, as_id, find, namesakes, sender
 
 STAMP = "%Y-%m-%d %H:%M:%S UTC"  # as nbgrader writes it into timestamp.txt
+AT_ONCE = timedelta(hours=1)
 Group = list[tuple[Sender, Entry]]
 
 
@@ -44,14 +45,19 @@ def collect(course: Course, slug: str, source: Path, people: list[Person], due: 
     entries = [entry for entry in found.entries if not others & set(entry.path.parts[:-1])]
     depth = _shared([entry.path for entry in entries])
     groups = _grouped(entries, depth, slug, people, done)
+    timeless = _made_at_once([each for group in groups.values() for each in group])
+    if timeless and due:
+        done.told.append(
+            "the archive does not say when each was handed in: late are those whom Canvas marks; Moodle lists them itself"
+        )
     for student, group in groups.items():
         best = _newest(group, slots, student, done.told)
         if best is None:
             done.nothing[student] = [str(entry.path) for _, entry in group]
             continue
         who, entry, data = best
-        _keep(course, slug, student, who, entry, data, done)
-        if who.late or (due and entry.when > due):
+        _keep(course, slug, student, replace(who, timeless=timeless), entry, data, done)
+        if who.late or (due and not timeless and entry.when > due):
             done.late.append(student)
     for path, _ in found.others:
         who = sender(path.parts[depth:], slug)
@@ -60,6 +66,12 @@ def collect(course: Course, slug: str, source: Path, people: list[Person], due: 
             done.nothing.setdefault(person.id, []).append(str(path))
     _remember(course, slug, done)
     return done
+
+
+def _made_at_once(handed: Group) -> bool:
+    """Whether the times in a platform's archive are those of its making: Canvas, and Moodle since 3.10, write no others."""
+    times = [entry.when for _, entry in handed]
+    return bool(times) and all(who.platform for who, _ in handed) and max(times) - min(times) < AT_ONCE
 
 
 def _remember(course: Course, slug: str, done: Collected) -> None:
@@ -168,13 +180,16 @@ def _keep(course: Course, slug: str, student: str, who: Sender, entry: Entry, da
             done.told.append(f"left out: {entry.path}, since {folder} is a link")
             return
     if target.exists() and not target.is_symlink():
-        if target.read_bytes() != data and written(target) > entry.when:
+        if target.read_bytes() != data and not who.timeless and written(target) > entry.when:
             done.told.append(f"left out: {entry.path}, older than what {student} handed in before")
             return
         if target.read_bytes() != data:
             done.told.append(f"{student}: replaces what was handed in before")
     write(target, data)
-    write(target.parent / "timestamp.txt", entry.when.strftime(STAMP))
+    if who.timeless:
+        (target.parent / "timestamp.txt").unlink(missing_ok=True)
+    else:
+        write(target.parent / "timestamp.txt", entry.when.strftime(STAMP))
     done.taken[student], done.senders[student] = entry, who
 
 

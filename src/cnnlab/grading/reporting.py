@@ -1,6 +1,8 @@
 """The instructor's page for an exercise: grades, their spread, each question's success, what to look at, times."""
 
 from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
 from html import escape
 from pathlib import Path
 from statistics import mean, median
@@ -129,12 +131,9 @@ def _flags(course: Course, slug: str, run: dict, marks: Marks, people: dict[str,
         [each.answer, "the published solution" if each.published else "one another", _few(each.students)]
         for each in alike(reference, edited)
     ]
-    late = [
-        [name[who], when]
-        for who in students
-        if due and (when := noted(course.notebook("submitted", slug, who))) and when > due
-    ]
-    nothing = [[name.get(who, who), ", ".join(files)] for who, files in remembered(course, slug)[1].items()]
+    senders, without = remembered(course, slug)
+    late = [[name[who], when or "by Canvas's mark"] for who, when in _late(course, slug, students, senders)]
+    nothing = [[name.get(who, who), ", ".join(files)] for who, files in without.items()]
     gone = [[name[who]] for who in absent(people.values(), course, slug)]
     parts = [
         _flag("Wait for a human", ["student", "questions", "why"], open_),
@@ -159,6 +158,15 @@ def _student(slug: str, who: Person, graded: bool) -> Html:
         else Html(escape(text(who.name)))
     )
     return tag("span", name, " ", tag("span", who.id, class_="soft"))
+
+
+def _late(course: Course, slug: str, students: dict, senders: dict) -> Iterator[tuple[str, datetime | None]]:
+    """Who was late, and when it came, where that is known."""
+    due = gradebook.due(course, slug)
+    for who in students:
+        when = noted(course.notebook("submitted", slug, who))
+        if (due and when and when > due) or (who in senders and senders[who].late):
+            yield who, when
 
 
 def _open(tests: list[str], names: dict[str, str], each: dict | None) -> tuple[str, str]:

@@ -32,7 +32,7 @@ class Sender:
     """Whoever a file name says has handed it in; `version` counts the tries that Canvas numbers.
 
     `platform` is "moodle" or "canvas" where `file`, a part of the path, has its form. Canvas's number is the person's;
-    Moodle's is the participant's, another for each assignment.
+    Moodle's is the participant's, another for each assignment. `timeless` says that it is not known when it was handed in.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Sender:
     version: int = 0
     platform: str = ""
     file: str = ""
+    timeless: bool = False
 
 
 def sender(parts: tuple[str, ...], slug: str) -> Sender:
