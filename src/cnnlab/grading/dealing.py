@@ -67,7 +67,9 @@ def read_twists(exercises: Path, slug: str) -> Table:
     for question, twists in tomllib.loads(path.read_text("utf8")).items():
         for name, said in twists.items():
             if odd := (set(said) - KEYS) or (KEYS - {"draw", "without"} - set(said)):
-                raise ValueError(f"{path}: {question}.{name} has odd or missing keys {sorted(odd)}; it takes {sorted(KEYS)}")
+                raise ValueError(
+                    f"{path}: {question}.{name} has odd or missing keys {sorted(odd)}; it takes {sorted(KEYS)}"
+                )
             for row in said.get("draw", [{}]):
                 twist = _twist(question, "-".join([name, *list(row.values())[:1]]), said, row)
                 found.setdefault(question, {})[twist.name] = twist

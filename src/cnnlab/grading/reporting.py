@@ -10,6 +10,7 @@ from cnnlab.grading.charts import histogram, shares
 from cnnlab.grading.collecting import absent, noted
 from cnnlab.grading.copies import alike
 from cnnlab.grading.course import Course, write
+from cnnlab.grading.dealing import record
 from cnnlab.grading.feedback import titles
 from cnnlab.grading.gradebook import Mark, Person
 from cnnlab.grading.pages import Html, page, points, table, tag
@@ -38,6 +39,7 @@ def report(course: Course, slug: str) -> Path:
         _questions(run, marks, names),
         tag("h2", "To look at"),
         *_flags(course, slug, run, marks, people),
+        *_dealt(course, slug, names),
         tag("h2", "Grades"),
         tag("p", "Points by question; ? stands where a human is to look.", class_="soft"),
         _grades(marks, names, people),
@@ -108,10 +110,7 @@ def _flags(course: Course, slug: str, run: dict, marks: Marks, people: dict[str,
         for test, outcome in each["outcomes"].items()
         if outcome["verdict"] not in ROUTINE
     ]
-    same = [
-        [each.answer, "the published solution" if each.published else "one another", _few(each.students)]
-        for each in alike(reference, edited)
-    ]
+    same = _same(course, slug, reference, edited)
     late = [
         [who, when]
         for who in students
@@ -128,6 +127,38 @@ def _flags(course: Course, slug: str, run: dict, marks: Marks, people: dict[str,
     ]
     found = [part for part in parts if part]
     return found or [tag("p", "Nothing.")]
+
+
+def _same(
+    course: Course, slug: str, reference: dict[str, str], edited: dict[str, dict[str, str]]
+) -> list[list[object]]:
+    """Answers that equal a solution or one another; where a course was dealt its own, the published one counts as well."""
+    dealt = _of(course, slug)
+    solution = "the solution of this course" if dealt else "the published solution"
+    found = [
+        [each.answer, solution if each.published else "one another", _few(each.students)]
+        for each in alike(reference, edited)
+    ]
+    published = {question: each["published"] for question, each in dealt.items()}
+    copied = [each for each in alike(published, edited) if each.published]
+    return found + [[each.answer, "the published solution", _few(each.students)] for each in copied]
+
+
+def _of(course: Course, slug: str) -> dict[str, dict[str, str]]:
+    return record(course.root).get("exercises", {}).get(slug, {})
+
+
+def _dealt(course: Course, slug: str, names: dict[str, str]) -> list[Html]:
+    """What differs from the published questions, by the course's seed."""
+    rows = [[names.get(f"test-{question}", question), each["says"]] for question, each in _of(course, slug).items()]
+    if not rows:
+        return []
+    says = f"Seed {record(course.root)['seed']}. The published solutions lose these questions."
+    return [
+        tag("h2", "Dealt"),
+        tag("p", says, class_="soft"),
+        table(["question", "differs from the published one"], rows),
+    ]
 
 
 def _known(outcome: dict) -> str:
