@@ -8,6 +8,7 @@ from cnnlab.cli import grade_steps as steps
 
 GRADE = """the day:
   cnnlab grade init course initialization activations     a course from the book's exercises
+  cnnlab grade init course --seed 7                       its own version of them: the published solutions lose
   cd course
   cnnlab grade release                                    the students' versions, and one zip of them
   cnnlab grade collect activations submissions.zip        what Moodle or Canvas gives out, or a folder
@@ -70,6 +71,7 @@ def add(commands) -> None:
 def _add_init(init: argparse.ArgumentParser) -> None:
     init.add_argument("folder", type=Path, help="where the course goes; exercises are added to one that exists")
     init.add_argument("slugs", nargs="*", help="which exercises of the book (default: all)")
+    init.add_argument("--seed", type=int, metavar="N", help="deal the course its own version of each exercise")
     init.add_argument("--from", dest="exercises", type=Path, help="the folder `exercises` of a clone of the book")
     init.add_argument("--db", help="the gradebook's address, as postgresql+psycopg://... (default: gradebook.db)")
 

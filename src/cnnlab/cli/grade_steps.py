@@ -14,9 +14,13 @@ def _course(arguments: argparse.Namespace):
 
 def init(arguments: argparse.Namespace) -> None:
     from cnnlab.grading.creating import create, shelf
+    from cnnlab.grading.dealing import told
 
-    course = create(arguments.folder, arguments.slugs, exercises=shelf(arguments.exercises), database=arguments.db)
+    where = shelf(arguments.exercises)
+    course = create(arguments.folder, arguments.slugs, exercises=where, database=arguments.db, seed=arguments.seed)
     print(f"course: {course.root}, with {', '.join(course.slugs())}")
+    for line in told(course.root):
+        print(line)
     print(f"next: cd {arguments.folder} && cnnlab grade release")
 
 

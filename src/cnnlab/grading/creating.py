@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cnnlab.choices import choose
+from cnnlab.grading import dealing
+from cnnlab.grading.assignment import read_assignment
 from cnnlab.grading.course import CONFIG, Course, write
 from cnnlab.grading.gradebook import configuration, gradebook
 
@@ -31,24 +33,42 @@ def shelf(where: Path | None = None) -> Path:
     return found
 
 
-def create(folder: Path, slugs: Iterable[str], *, exercises: Path, database: str | None = None) -> Course:
-    """A course with these exercises in `folder`; into one that exists, those that it lacks. Nothing is overwritten."""
+def create(
+    folder: Path, slugs: Iterable[str], *, exercises: Path, database: str | None = None, seed: int | None = None
+) -> Course:
+    """A course with these exercises in `folder`; into one that exists, those that it lacks. Nothing is overwritten.
+
+    With a seed, which stays that of the course, each exercise is dealt its twists (`dealing`).
+    """
     there = {path.name: path for path in sorted((exercises / "source").iterdir()) if path.is_dir()}
     chosen = [choose(there, slug, "exercise") for slug in slugs] or list(there.values())
     if any((folder / "source" / each.name).exists() for each in chosen):
         doubled = next(each.name for each in chosen if (folder / "source" / each.name).exists())
         raise ValueError(f"{folder} has the exercise {doubled} already: name the others, or another folder")
+    exists = (folder / CONFIG).exists()
+    seed = dealing.seed_of(folder, seed, exists=exists)
     folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / CONFIG).exists():
+    if not exists:
         write(folder / CONFIG, _config((exercises / CONFIG).read_text("utf8"), folder.resolve().name, database))
         write(folder / ".gitignore", "\n".join(PRIVATE) + "\n")
     for path in chosen:
-        for kind in ("source", "variants"):
-            if (exercises / kind / path.name).is_dir():
-                shutil.copytree(exercises / kind / path.name, folder / kind / path.name)
+        _take(exercises, path.name, folder, seed)
     course = Course(folder.resolve())
     with gradebook(course):
         return course
+
+
+def _take(exercises: Path, slug: str, folder: Path, seed: int | None) -> None:
+    """An exercise as it is published, or with the twists that the seed draws."""
+    if seed is not None:
+        twists = dealing.drawn(dealing.read_twists(exercises, slug), slug, seed)
+        dealing.deal(exercises, slug, twists, folder)
+        published = read_assignment(exercises / "source" / slug / f"{slug}.ipynb").of_kind("answer")
+        return dealing.note(folder, seed, slug, twists, {cell.name: cell.source for cell in published})
+    for kind in ("source", "variants"):
+        if (exercises / kind / slug).is_dir():
+            shutil.copytree(exercises / kind / slug, folder / kind / slug)
+    return None
 
 
 def _config(text: str, course: str, database: str | None) -> str:

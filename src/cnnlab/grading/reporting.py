@@ -1,30 +1,18 @@
 """The instructor's page for an exercise: grades, their spread, each question's success, what to look at, times."""
 
 from collections import Counter
-from collections.abc import Iterator
-from datetime import datetime
-from html import escape
 from pathlib import Path
 from statistics import mean, median
-from urllib.parse import quote
 
 from cnnlab.grading import gradebook
-from cnnlab.grading.assignment import VERDICTS
 from cnnlab.grading.charts import histogram, shares
-from cnnlab.grading.collecting import absent, remembered
-from cnnlab.grading.copies import alike
 from cnnlab.grading.course import Course, write
-from cnnlab.grading.entries import noted
-from cnnlab.grading.feedback import RECOGNIZED, titles
+from cnnlab.grading.dealing import record
+from cnnlab.grading.feedback import titles
+from cnnlab.grading.flags import Marks, dealt, flags
 from cnnlab.grading.gradebook import Mark, Person
-from cnnlab.grading.matching import DOUBTFUL
-from cnnlab.grading.pages import Html, page, points, table, tag, text
+from cnnlab.grading.pages import Html, page, points, table, tag
 from cnnlab.grading.running import load
-
-Marks = dict[str, dict[str, Mark]]
-ROUTINE = ("passed", "failed")  # verdicts that nobody need look at
-FEW = 12
-LONG = 200  # characters of a message
 
 
 def report(course: Course, slug: str) -> Path:
@@ -44,7 +32,8 @@ def report(course: Course, slug: str) -> Path:
         tag("h2", "Questions"),
         _questions(run, marks, names),
         tag("h2", "To look at"),
-        *_flags(course, slug, run, marks, people, names),
+        *flags(course, slug, run, marks, people, names),
+        *_dealt(course, slug, names),
         tag("h2", "Grades"),
         tag("p", "Points by question; ? stands where a human is to look.", class_="soft"),
         _grades(slug, marks, names, people),
@@ -99,128 +88,23 @@ def _questions(run: dict, marks: Marks, names: dict[str, str]) -> Html:
     return table(head, rows, numbers=(2, 3, 4, 6))
 
 
-def _flags(course: Course, slug: str, run: dict, marks: Marks, people: dict[str, Person], names: dict) -> list[Html]:
-    """What a human should see, the weightiest first; a section each that is not empty."""
-    students, due = run["students"], gradebook.due(course, slug)
-    reference = {cell.name: cell.source for cell in course.assignment(slug).of_kind("answer")}
-    edited = {
-        who: {name: source for name, source in each["answers"].items() if name not in each["unedited"]}
-        for who, each in students.items()
-    }
-    name = {who: _student(slug, people.get(who, Person(who)), who in students) for who in {*students, *people}}
-    open_ = [
-        [name[who], *_open(tests, names, students.get(who))]
-        for who, each in marks.items()
-        if (tests := [test for test, mark in each.items() if mark.open])
-    ]
-    seen = [[name[who], *_found(one["findings"])] for who, one in students.items() if one["findings"]]
-    usual = {
-        note
-        for each in students.values()
-        for outcome in each["outcomes"].values()
-        if outcome["verdict"] == "passed"
-        for note in outcome["notes"]
-    }
-    stopped = [
-        [name[who], names.get(test, test), outcome["verdict"], _known(outcome, usual)]
-        for who, each in students.items()
-        for test, outcome in each["outcomes"].items()
-        if outcome["verdict"] not in ROUTINE
-    ]
-    same = [
-        [each.answer, "the published solution" if each.published else "one another", _few(each.students)]
-        for each in alike(reference, edited)
-    ]
-    senders, without = remembered(course, slug)
-    late = [[name[who], when or "by Canvas's mark"] for who, when in _late(course, slug, students, senders)]
-    nothing = [[name.get(who, who), ", ".join(files)] for who, files in without.items()]
-    gone = [[name[who]] for who in absent(people.values(), course, slug)]
-    parts = [
-        _flag("Wait for a human", ["student", "questions", "why"], open_),
-        _flag("Ended in another way than right or wrong", ["student", "question", "verdict", "what is known"], stopped),
-        _flag("Equal answers, names aside", ["answer", "equal to", "students"], same),
-        _flag(
-            "Files that were mended", ["student", "what was found", "confidence"], sorted(seen, key=lambda row: row[-1])
-        ),
-        _flag("Handed in late", ["student", f"when (due {due:%Y-%m-%d %H:%M} UTC)" if due else "when"], late),
-        _flag("Handed in no notebook", ["student", "files"], nothing),
-        _flag("In the course, and handed in nothing", ["student"], gone),
-    ]
-    found = [part for part in parts if part]
-    return found or [tag("p", "Nothing.")]
-
-
-def _student(slug: str, who: Person, graded: bool) -> Html:
-    """A name that leads to the student's page, and the id."""
-    name = (
-        tag("a", who.name, href=f"../feedback/{quote(who.id)}/{slug}/{slug}.html")
-        if graded
-        else Html(escape(text(who.name)))
-    )
-    return tag("span", name, " ", tag("span", who.id, class_="soft"))
-
-
-def _late(course: Course, slug: str, students: dict, senders: dict) -> Iterator[tuple[str, datetime | None]]:
-    """Who was late, and when it came, where that is known."""
-    due = gradebook.due(course, slug)
-    for who in students:
-        when = noted(course.notebook("submitted", slug, who))
-        if (due and when and when > due) or (who in senders and senders[who].late):
-            yield who, when
-
-
-def _open(tests: list[str], names: dict[str, str], each: dict | None) -> tuple[str, str]:
-    """Which questions of a submission wait for a human, and why."""
-    which = "all" if len(tests) == len(names) else ", ".join(names.get(test, test) for test in tests)
-    if each is None:
-        return which, "graded by nbgrader"
-    said = [each["wrong"]] if each["wrong"] else []
-    said += [each["outcomes"][test]["message"] for test in tests if _verdict(each, test) == "not gradable"]
-    said += [one["says"] for one in each["findings"] if one["cell"] and one["confidence"] < DOUBTFUL]
-    return which, "; ".join(dict.fromkeys(said))[:LONG] or "a grade given by hand, or an answer in prose"
-
-
-def _verdict(each: dict, test: str) -> str:
-    return each["outcomes"].get(test, {}).get("verdict", "")
-
-
-def _found(findings: list[dict]) -> tuple[str, str]:
-    """What was found in one file, in a sentence for each way, and the least confidence of it."""
-    ways: dict[str, list[dict]] = {}
-    for each in findings:
-        ways.setdefault(each["how"], []).append(each)
-    said = [
-        f"{', '.join(each['cell'] for each in same)} found by {how}"
-        if how in RECOGNIZED
-        else "; ".join(e["says"] for e in same)
-        for how, same in ways.items()
-    ]
-    return "; ".join(said), f"{min(each['confidence'] for each in findings):.2f}"
-
-
-def _known(outcome: dict, usual: set[str]) -> Html:
-    """What the student is told, and what only the instructor is, but for what the exercise says to everybody."""
-    said = outcome["message"] or VERDICTS[outcome["verdict"]]
-    notes = [tag("div", note.strip()[:LONG], class_="soft") for note in outcome["notes"] if note not in usual]
-    return tag("div", said.strip()[:LONG], *notes)
-
-
-def _few(names: tuple[str, ...]) -> str:
-    return ", ".join(names[:FEW]) + (f" and {len(names) - FEW} more" if len(names) > FEW else "")
-
-
-def _flag(title: str, head: list[str], rows: list[list[object]]) -> Html | None:
+def _dealt(course: Course, slug: str, names: dict[str, str]) -> list[Html]:
+    """What differs from the published questions, by the course's seed."""
+    rows = [[names.get(f"test-{question}", question), each["says"]] for question, each in dealt(course, slug).items()]
     if not rows:
-        return None
-    many = len(rows) > FEW
-    inner = table(head, rows, stacked=True)
-    return tag("details", tag("summary", f"{title}: {len(rows)}"), inner, **({} if many else {"open": "open"}))
+        return []
+    says = f"Seed {record(course.root)['seed']}. The published solutions lose these questions."
+    return [
+        tag("h2", "Dealt"),
+        tag("p", says, class_="soft"),
+        table(["question", "differs from the published one"], rows),
+    ]
 
 
 def _grades(slug: str, marks: Marks, names: dict[str, str], people: dict[str, Person]) -> Html:
     who = {student: people.get(student, Person(student)) for student in marks}
     rows = [
-        [_student(slug, who[student], True), *(_cell(each.get(test)) for test in names), points(_total(each))]
+        [student(slug, who[student], True), *(_cell(each.get(test)) for test in names), points(_total(each))]
         for student, each in sorted(marks.items(), key=lambda pair: who[pair[0]].name.casefold())
     ]
     head = ["student", *(f"{number}" for number in range(1, len(names) + 1)), "total"]
