@@ -12,7 +12,7 @@ from cnnlab.grading.gradebook import Person
 from cnnlab.grading.matching import Slot, match
 from cnnlab.grading.pages import text
 from cnnlab.grading.reading import BYTES, Unreadable, parse_cells, read_bytes
-from cnnlab.grading.roster import NAME, Sender, as_id, find, sender
+from cnnlab.grading.roster import NAME, Sender, as_id, find, owner
 
 NOTEBOOKS = 5000  # in one collection
 UNFOLDED = 4 << 30  # bytes of all notebooks in an archive
@@ -133,7 +133,7 @@ def _unpacked(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
     try:
         with archive.open(info) as file:
             return file.read(BYTES)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError, ValueError) as error:
+    except Exception as error:  # zlib and lzma, too, raise errors of their own
         raise Unreadable(f"it cannot be unpacked: {error}") from None
 
 
@@ -147,7 +147,7 @@ def _grouped(
     groups: dict[str, list[tuple[Sender, Entry]]] = {}
     unknown: dict[str, list[tuple[Sender, Entry]]] = {}
     for entry in entries:
-        who = sender(entry.path.parts[depth:], slug)
+        who = owner(entry.path.parts[depth:], slug, people)
         person, how = find(who, people)
         if person is None:
             unknown.setdefault(f"{who.name}\0{who.lms}", []).append((who, entry))

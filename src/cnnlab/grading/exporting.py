@@ -2,6 +2,7 @@
 
 import csv
 import io
+import unicodedata
 from collections.abc import Iterable
 
 from cnnlab.choices import choose
@@ -9,7 +10,7 @@ from cnnlab.grading.course import Course
 from cnnlab.grading.gradebook import gradebook
 from cnnlab.grading.pages import points
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet runs a cell that begins so
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # a spreadsheet runs a cell that begins so
 NBGRADER = (
     *("assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email"),
     *("raw_score", "late_submission_penalty", "score", "max_score"),
@@ -28,7 +29,8 @@ def export(course: Course, slugs: Iterable[str], form: str) -> str:
 
 
 def _safe(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+    wide = isinstance(cell, str) and unicodedata.normalize("NFKC", cell[:1])  # "＝" is as good as "=" to some
+    return f"'{cell}" if wide and wide.startswith(FORMULA) else cell
 
 
 def _score(assignment, student) -> tuple:

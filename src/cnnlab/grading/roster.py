@@ -14,7 +14,8 @@ from cnnlab.grading.gradebook import Person
 
 NAME = 100  # characters of a name; the gradebook holds 128
 LIKE, LEAD = 0.85, 0.1  # a name is taken for another from here on, and only if no third is as near
-MOODLE = re.compile(r"(?P<name>.+?)_(?P<lms>\d+)_assignsubmission_\w+?(_|$)")
+# Neither platform leaves an underscore in a name: what stands behind the first is the platform's word, and no file name's.
+MOODLE = re.compile(r"(?P<name>[^_]+)_(?P<lms>\d+)_assignsubmission_\w+?(_|$)")
 CANVAS = re.compile(r"(?P<name>[^_]+)_(?P<late>LATE_)?(?P<lms>\d+)_\d+_.*?(-(?P<version>\d+))?\.ipynb")
 COLUMNS = {
     "id": ("id", "student_id", "username", "sis login id", "login", "student id"),
@@ -49,6 +50,14 @@ def sender(parts: tuple[str, ...], slug: str) -> Sender:
         return Sender(parts[-2])
     stem = parts[-1].removesuffix(".ipynb")
     return Sender(re.sub(rf"^{re.escape(slug)}[ _-]+|[ _-]+{re.escape(slug)}$", "", stem) or stem)
+
+
+def owner(parts: tuple[str, ...], slug: str, people: Iterable[Person]) -> Sender:
+    """As `sender`; but inside a folder that is surely somebody's, no name of another counts."""
+    for part in parts[:-1]:
+        if find(Sender(part), people)[1] in ("id", "name"):
+            return Sender(part)
+    return sender(parts, slug)
 
 
 def read_roster(path: Path) -> list[Person]:
