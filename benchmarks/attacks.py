@@ -2,7 +2,7 @@
 
     python benchmarks/attacks.py [--fresh] [--only WORDS] [--jobs N]
 
-nbgrader's autograde runs unmodified, with its defaults, in a box of bubblewrap's: no
+nbgrader's autograde runs unmodified, with its defaults but for the time that a cell may take, in a box of bubblewrap's: no
 network, a throwaway copy of a course, bounds on memory, processes and files. Rows whose code has not changed since they were
 measured are kept; `--fresh` measures all.
 """
@@ -36,7 +36,7 @@ from hostile.record import RECORD, fingerprint  # noqa: E402
 from cnnlab.grading.engine import Grader  # noqa: E402
 from cnnlab.grading.sandbox import SYSTEM  # noqa: E402
 
-PATIENCE = 240  # seconds for one submission, all in all
+PATIENCE = 600  # seconds for one submission, all in all
 NOBODY = 61001
 # What the box itself keeps out, so that nothing can be said of nbgrader.
 BOXED = {
@@ -123,7 +123,8 @@ def seen(root: Path, report: Path, before: Path) -> dict:
     own = root / f"autograded/eve/{SLUG}"
     harm += ["got a copy of the gradebook"] if any(b"SQLite" in path.read_bytes()[:20] for path in own.glob("*.txt")) else []
     cells = json.loads((own / f"{SLUG}.ipynb").read_text())["cells"] if (own / f"{SLUG}.ipynb").is_file() else []
-    harm += ["printed the hidden test"] if "31337" in json.dumps([cell.get("outputs") for cell in cells]) else []
+    outputs = [each for cell in cells for each in cell.get("outputs", []) if each["output_type"] != "error"]
+    harm += ["printed the hidden test"] if "31337" in json.dumps(outputs) else []
     page = root / f"feedback/eve/{SLUG}/{SLUG}.html"
     script = page.is_file() and "<script>document.title" in page.read_text()
     harm += ["put a script into the feedback page"] if script else []
@@ -194,7 +195,7 @@ def measure(only: str, fresh: bool, jobs: int) -> None:
 
 
 def write(rows: list[dict], level) -> None:
-    head = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "level": level.name}
+    head = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "level": level.name, "cell_seconds": boxed.CELL_SECONDS}
     head |= {"versions": {name: version(name) for name in ("nbgrader", "ipykernel", "torch")}}
     text = json.dumps(head | {"rows": rows}, indent=1, ensure_ascii=False)
     RECORD.with_suffix(".part").write_text(text + "\n")

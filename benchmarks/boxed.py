@@ -13,6 +13,7 @@ import threading
 from pathlib import Path
 
 GIGABYTE = 1 << 30
+CELL_SECONDS = 90  # nbgrader's default is 30; on a busy machine the import of torch alone may take that
 PORT = 8123
 BOUNDS = {  # so that an attack harms nothing but its own box; nbgrader sets none of them
     resource.RLIMIT_AS: 6 * GIGABYTE,
@@ -51,7 +52,8 @@ def main() -> None:
     from nbgrader.apps import NbGraderAPI
     from traitlets.config import Config
 
-    api = NbGraderAPI(config=Config({"CourseDirectory": {"root": course, "course_id": "attacked"}}))
+    home = {"root": course, "course_id": "attacked"}
+    api = NbGraderAPI(config=Config({"CourseDirectory": home, "Execute": {"timeout": CELL_SECONDS}}))
     done = api.autograde("attacked", "eve", force=True)
     found = {"success": done["success"], "went_on": went_on()}
     if done["success"]:

@@ -4,8 +4,11 @@ from hostile.rows import CRASH, DOUBLE, FAIL, LOST, MEMORY, PASS, TIME, Attack, 
 
 TIME_OUT = {
     "loops without end": Attack(inside("while True: pass"), TIME, "A1"),
-    "loops, and catches every interrupt": Attack(
-        inside("while True:\n    try:\n        while True: pass\n    except BaseException: pass"), TIME, "A2"
+    "loops, and ignores every interrupt": Attack(
+        inside("import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass"), TIME, "A2"
+    ),
+    "loops, and catches every error": Attack(
+        inside("while True:\n    try:\n        while True: pass\n    except BaseException: pass"), TIME
     ),
     "loops in the cell itself": Attack("while True: pass", TIME),
     "sleeps": Attack(inside("import time; time.sleep(1000)"), TIME),
