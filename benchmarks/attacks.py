@@ -93,7 +93,9 @@ def by_nbgrader(attack: Attack, course: Course) -> dict:
     folder.chmod(0o755)
     try:
         shutil.copytree(course.root, folder / "course")
-        shutil.copytree(ROOT / "src/cnnlab", folder / "package/cnnlab", ignore=shutil.ignore_patterns("experiments", "*.js"))
+        shutil.copytree(
+            ROOT / "src/cnnlab", folder / "package/cnnlab", ignore=shutil.ignore_patterns("experiments", "*.js")
+        )
         (folder / "report").mkdir()
         hand_in(attack, course.release, folder / "course/submitted/eve" / SLUG, "/course", boxed.PORT)
         if os.getuid() == 0:
@@ -104,7 +106,11 @@ def by_nbgrader(attack: Attack, course: Course) -> dict:
         environment |= {"OMP_NUM_THREADS": "1", "CNNLAB_GRADING_SECRET": "31337", "PYTHONDONTWRITEBYTECODE": "1"}
         with contextlib.suppress(subprocess.TimeoutExpired), (folder / "out").open("w") as out:
             subprocess.run(
-                [*box(folder), python, "/boxed.py", *arguments], env=environment, timeout=PATIENCE, stdout=out, stderr=out
+                [*box(folder), python, "/boxed.py", *arguments],
+                env=environment,
+                timeout=PATIENCE,
+                stdout=out,
+                stderr=out,
             )
         return seen(folder / "course", folder / "report/said.json", course.root)
     finally:
@@ -118,10 +124,16 @@ def seen(root: Path, report: Path, before: Path) -> dict:
     harm += [] if said else ["ended nbgrader itself"]
     harm += ["changed another student's grade"] if marks.get("ada") != [2.0, 3.0] else []
     other = f"submitted/ada/{SLUG}/{SLUG}.ipynb"
-    harm += ["changed another student's submission"] if (root / other).read_bytes() != (before / other).read_bytes() else []
+    harm += (
+        ["changed another student's submission"] if (root / other).read_bytes() != (before / other).read_bytes() else []
+    )
     harm += ["left a process running"] if said.get("went_on") else []
     own = root / f"autograded/eve/{SLUG}"
-    harm += ["got a copy of the gradebook"] if any(b"SQLite" in path.read_bytes()[:20] for path in own.glob("*.txt")) else []
+    harm += (
+        ["got a copy of the gradebook"]
+        if any(b"SQLite" in path.read_bytes()[:20] for path in own.glob("*.txt"))
+        else []
+    )
     cells = json.loads((own / f"{SLUG}.ipynb").read_text())["cells"] if (own / f"{SLUG}.ipynb").is_file() else []
     outputs = [each for cell in cells for each in cell.get("outputs", []) if each["output_type"] != "error"]
     harm += ["printed the hidden test"] if "31337" in json.dumps(outputs) else []
@@ -153,7 +165,12 @@ def by_us(attack: Attack, grader: Grader, port: int) -> dict:
         if attack.file:
             said, told = collected(attack, course, Path(folder, "inbox"))
             if said is None:
-                return {"verdict": "refused", "points": [None, None], "harm": [], "told": told.replace(folder, "")[:300]}
+                return {
+                    "verdict": "refused",
+                    "points": [None, None],
+                    "harm": [],
+                    "told": told.replace(folder, "")[:300],
+                }
         else:
             said = answers(attack, str(course.root), port)
         mine, other = grader.grade(ASSIGNMENT, said)
@@ -187,7 +204,10 @@ def measure(only: str, fresh: bool, jobs: int) -> None:
                 about = {"family": key[0], "name": key[1], "row": attack.row, "deserves": attack.deserves}
                 kept[key[1]] = about | {"fingerprint": fingerprint(attack), "nbgrader": theirs, "ours": ours}
                 write([kept[name] for _, name in rows if name in kept], grader.level)
-                print(f"{len(kept)} of {len(rows)}, {time.monotonic() - started:.0f} s: {key[1]}: {theirs} | {ours}", flush=True)
+                print(
+                    f"{len(kept)} of {len(rows)}, {time.monotonic() - started:.0f} s: {key[1]}: {theirs} | {ours}",
+                    flush=True,
+                )
 
         for done in [pool.submit(row, key, attack) for key, attack in todo.items()]:
             done.result()

@@ -34,7 +34,10 @@ def counts(record: dict) -> str:
         f"**{_right(tried, 'nbgrader')}**.",
         _table(
             ["What else happened", "Plain nbgrader", "Ours"],
-            [[says, *(str(_count(rows, who, fault)) for who in ("nbgrader", "ours"))] for fault, says in FAULTS.items()],
+            [
+                [says, *(str(_count(rows, who, fault)) for who in ("nbgrader", "ours"))]
+                for fault, says in FAULTS.items()
+            ],
             "levels-table",
             "70 15 15",
         ),

@@ -191,7 +191,12 @@ def test_the_table_for_nbgrader_is_the_one_nbgrader_writes(course, say, tmp_path
 def test_tables_for_moodle_and_canvas_hold_their_numbers_and_the_points(course, say):  # noqa: F811
     submit(course, ada=reference(SLUG), bob=without("elu", "x"))
     gradebook.enter(
-        course, [Person("ada", "Ada", "Lovelace", "ada@example.org", "101"), Person("gone", "=1+1", "There"), Person("wide", "＝1", "+1")]
+        course,
+        [
+            Person("ada", "Ada", "Lovelace", "ada@example.org", "101"),
+            Person("gone", "=1+1", "There"),
+            Person("wide", "＝1", "+1"),
+        ],
     )
     say("run", SLUG)
     rows = {row["Full name"]: row for row in csv.DictReader(io.StringIO(say("export", "--to", "moodle")[1]))}

@@ -17,18 +17,16 @@ def hoards(first: str) -> str:
 AIMS = {
     "says again and again that its cell has just begun": Attack(
         "import os, time\nwhile True:\n    for fd in range(3, 256):\n"
-        "        try: os.write(fd, b'{\"begins\": \"double\"}')\n        except OSError: pass\n    time.sleep(0.2)",
+        '        try: os.write(fd, b\'{"begins": "double"}\')\n        except OSError: pass\n    time.sleep(0.2)',
         TIME,
     ),
     "says that the cell of another question has begun, and ends": Attack(
         "import os\nfor fd in range(3, 256):\n"
-        "    try: os.write(fd, b'{\"begins\": \"total\"}')\n    except OSError: pass\nos._exit(0)",
+        '    try: os.write(fd, b\'{"begins": "total"}\')\n    except OSError: pass\nos._exit(0)',
         CRASH,
         spoils=True,
     ),
-    "hides the memory of its processes from others": Attack(
-        hoards("ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)"), MEMORY
-    ),
+    "hides the memory of its processes from others": Attack(hoards("ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)"), MEMORY),
     "calls itself what makes its line in /proc unreadable": Attack(
         hoards("ctypes.CDLL(None).prctl(15, b') R 1 1 (', 0, 0, 0)"), MEMORY
     ),

@@ -112,8 +112,10 @@ def nested(folder: Path, notebook: dict) -> None:
 
 def of_a_long_chain(folder: Path, notebook: dict) -> None:
     """A definition that needs one that needs one ...: who follows them must not look at all of them for each."""
-    chain = "\n".join(f"a{i} = a{i + 1}" for i in range(50_000))
-    notebook["cells"].append({"cell_type": "code", "metadata": {}, "source": chain, "outputs": [], "execution_count": None})
+    chain = "\n".join(f"a{i} = a{i + 1}" for i in range(5_000))
+    notebook["cells"].append(
+        {"cell_type": "code", "metadata": {}, "source": chain, "outputs": [], "execution_count": None}
+    )
     write(folder, notebook)
 
 
@@ -128,7 +130,7 @@ FILES = {
     "lies beside a link to the gradebook": Attack(DOUBLE, PASS, "D4", with_a_link, says="a link"),
     "has a gigabyte": Attack(DOUBLE, REFUSED, "", of_a_gigabyte, says="1024 MB"),
     "is nested a hundred thousand levels deep": Attack(DOUBLE, REFUSED, "", nested, says="levels deep"),
-    "borrows through a chain of 50,000 definitions": Attack(
+    "borrows through a chain of 5,000 definitions": Attack(
         "def double(x, f=None):\n    return a0", FAIL, "", of_a_long_chain
     ),
 }
@@ -137,7 +139,9 @@ HARMLESS = {
     "lost its tests on the way": Attack(DOUBLE, PASS, "B3", without_tests, says="is gone"),
     "has the cell of the answer twice": Attack(DOUBLE, PASS, "B4", with_a_cell_copied, says="2 cells claim"),
     "has its cells in another order": Attack(DOUBLE, PASS, "", reversed_),
-    "has its answer in a cell of text, by a slip": Attack(DOUBLE, PASS, "", with_an_answer_in_a_text, says="a cell of text"),
+    "has its answer in a cell of text, by a slip": Attack(
+        DOUBLE, PASS, "", with_an_answer_in_a_text, says="a cell of text"
+    ),
     "has no cell for the answer": Attack(DOUBLE, FAIL, "", without_the_answer, says="no cell was found"),
     "arrives cut in half": Attack(DOUBLE, REFUSED, "", that_is_half_there, says="no notebook"),
     "warns": Attack("import warnings\ndef double(x, f=None):\n    warnings.warn('slow')\n    return 2 * x", PASS, "E1"),

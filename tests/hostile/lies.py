@@ -11,9 +11,7 @@ LIES = {
         FAIL,
     ),
     "removes torch": Attack("import sys\nsys.modules['torch'] = None\n" + inside("return x"), FAIL, spoils=True),
-    "replaces the checks": Attack(
-        "check.close = check.law = lambda *a, **k: None\n" + inside("return x"), FAIL
-    ),
+    "replaces the checks": Attack("check.close = check.law = lambda *a, **k: None\n" + inside("return x"), FAIL),
     "replaces built-in functions": Attack(
         "import builtins\nbuiltins.abs = lambda x: 0\nbuiltins.AssertionError = Warning\n" + inside("return x"), FAIL
     ),

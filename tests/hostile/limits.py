@@ -65,11 +65,9 @@ SHARE = {
         inside("import tempfile\nopen(tempfile.gettempdir() + '/large', 'wb').write(b'1' * (20 << 20))\nreturn 2 * x"),
         FAIL,
     ),
-    "opens a thousand files": Attack(
-        inside("hold = [open('/dev/null') for _ in range(1000)]\nreturn 2 * x"), FAIL
-    ),
+    "opens a thousand files": Attack(inside("hold = [open('/dev/null') for _ in range(1000)]\nreturn 2 * x"), FAIL),
     "prints 5 MB": Attack(inside("os.write(1, b'spam ' * (1 << 20))\nreturn 2 * x"), PASS),
-    "prints 200,000 lines": Attack(inside("for i in range(100000): print(i)\nreturn 2 * x"), PASS, "A7"),
+    "prints 40,000 lines": Attack(inside("for i in range(20_000): print(i)\nreturn 2 * x"), PASS, "A7"),
     "prints what is no text": Attack(inside("os.write(2, bytes(range(256)))\nprint('\\udcff')\nreturn x"), FAIL),
     "returns a tensor of 32 MB": Attack(inside("return torch.zeros(8 << 20)"), FAIL),
     "returns a string of 9 MB": Attack(inside("return 'x' * (9 << 20)"), FAIL),

@@ -75,7 +75,9 @@ BECOMES = {
     ),
     "unmounts /proc": Attack(finds("import ctypes; found = ctypes.CDLL(None).umount2(b'/proc', 2) == 0"), FAIL),
     "becomes root": Attack(finds("os.setuid(0); found = True"), FAIL),
-    "writes into the package": Attack(finds("import cnnlab; open(cnnlab.__file__, 'a').write('#'); found = True"), FAIL),
+    "writes into the package": Attack(
+        finds("import cnnlab; open(cnnlab.__file__, 'a').write('#'); found = True"), FAIL
+    ),
     "writes into Python": Attack(finds("open(os.__file__, 'a').write('#'); found = True"), FAIL),
     "writes into the root folder": Attack(finds("open('/here', 'w').write('1'); found = True"), FAIL),
     "attaches to the first process as a debugger": Attack(
