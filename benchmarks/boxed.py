@@ -40,7 +40,7 @@ def listen() -> None:
 
 def went_on() -> bool:
     """Whether the process that one attack starts is still there."""
-    lines = [Path(f"/proc/{pid}/cmdline") for pid in os.listdir("/proc") if pid.isdigit()]
+    lines = [each / "cmdline" for each in Path("/proc").iterdir() if each.name.isdigit()]
     return any(b"4242" in line.read_bytes() for line in lines if line.exists())
 
 

@@ -22,7 +22,7 @@ def page(record: dict) -> str:
     """The generated part of the page, in MyST Markdown."""
     families = dict.fromkeys(row["family"] for row in record["rows"])
     sections = [section(name, [row for row in record["rows"] if row["family"] == name]) for name in families]
-    return "\n\n".join([counts(record), *sections])
+    return "\n\n".join(["## In short", counts(record), *sections])
 
 
 def counts(record: dict) -> str:
@@ -41,7 +41,8 @@ def counts(record: dict) -> str:
             "levels-table",
             "70 15 15",
         ),
-        f":::{{div}} conditions\nMeasured {record['date']} with nbgrader {versions['nbgrader']}, ipykernel "
+        f":::{{div}} conditions\nMeasured {record['date']} with nbgrader {versions['nbgrader']} ({record['cell_seconds']} s a cell "
+        f"instead of its 30, because the machine was shared), ipykernel "
         f"{versions['ipykernel']}, PyTorch {versions['torch']}; ours at the level *{record['level']}*. One attempt may stand "
         "in several lines of this table.\n:::",
     ]

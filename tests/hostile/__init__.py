@@ -5,7 +5,7 @@ pass whatever the first one does. An answer that gets at what it is after answer
 nothing. `COURSE` and `PORT` in an answer stand for the instructor's folder and for a port on which a server listens.
 """
 
-from hostile import aims, files, kernel, limits, lies, reach, wire
+from hostile import aims, files, kernel, lies, limits, reach, wire
 from hostile.rows import ASSIGNMENT, DOUBLE, LIMITS, PASS, TOTAL, Attack
 
 __all__ = ["ASSIGNMENT", "ATTACKS", "DOUBLE", "FAMILIES", "LIMITS", "PASS", "TOTAL", "Attack"]

@@ -3,11 +3,10 @@
 import json
 from pathlib import Path
 
-from hostile.rows import ASSIGNMENT, SLUG, TOTAL, Attack
-
 from cnnlab.grading.collecting import collect
 from cnnlab.grading.course import Course
 from cnnlab.grading.running import read
+from hostile.rows import ASSIGNMENT, SLUG, TOTAL, Attack
 
 STUB = "# your answer"
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
