@@ -37,7 +37,7 @@ from cnnlab.grading.engine import Grader  # noqa: E402
 from cnnlab.grading.sandbox import SYSTEM  # noqa: E402
 
 PATIENCE = 600  # seconds for one submission, all in all
-NOBODY = 61001
+NOBODY = 61000  # and above: a user for each box, since processes are counted by user
 # What the box itself keeps out, so that nothing can be said of nbgrader.
 BOXED = {
     "opens a connection to the internet",
@@ -87,7 +87,7 @@ def box(folder: Path) -> list[str]:
     return [*command, "--ro-bind", str(Path(boxed.__file__)), "/boxed.py", "--chdir", "/course"]
 
 
-def by_nbgrader(attack: Attack, course: Course) -> dict:
+def by_nbgrader(attack: Attack, course: Course, uid: int) -> dict:
     """What plain nbgrader gives for a row, and what else is seen to have happened."""
     folder = Path(tempfile.mkdtemp(prefix="cnnlab-attack-"))
     folder.chmod(0o755)
@@ -99,9 +99,9 @@ def by_nbgrader(attack: Attack, course: Course) -> dict:
         (folder / "report").mkdir()
         hand_in(attack, course.release, folder / "course/submitted/eve" / SLUG, "/course", boxed.PORT)
         if os.getuid() == 0:
-            subprocess.run(["chown", "-Rh", f"{NOBODY}:{NOBODY}", str(folder)], check=True)
+            subprocess.run(["chown", "-Rh", f"{uid}:{uid}", str(folder)], check=True)
         python = str(Path(sys.prefix).resolve() / "bin" / Path(sys.executable).name)
-        arguments = ["/course", str(NOBODY), "/report/said.json"]
+        arguments = ["/course", str(uid), "/report/said.json"]
         environment = {"HOME": "/tmp", "PATH": f"{Path(python).parent}:/usr/bin:/bin", "PYTHONPATH": "/package"}
         environment |= {"OMP_NUM_THREADS": "1", "CNNLAB_GRADING_SECRET": "31337", "PYTHONDONTWRITEBYTECODE": "1"}
         with contextlib.suppress(subprocess.TimeoutExpired), (folder / "out").open("w") as out:
@@ -112,6 +112,8 @@ def by_nbgrader(attack: Attack, course: Course) -> dict:
                 stdout=out,
                 stderr=out,
             )
+        if not (folder / "report/begun").exists():
+            raise RuntimeError(f"the box does not open; it said:\n{(folder / 'out').read_text()[-2000:]}")
         return seen(folder / "course", folder / "report/said.json", course.root)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -197,7 +199,7 @@ def measure(only: str, fresh: bool, jobs: int) -> None:
         alone = threading.Lock()
 
         def row(key: tuple[str, str], attack: Attack) -> None:
-            theirs = None if key[1] in BOXED else by_nbgrader(attack, course)
+            theirs = None if key[1] in BOXED else by_nbgrader(attack, course, NOBODY + list(rows).index(key))
             with alone:
                 ours = by_us(attack, grader, server.getsockname()[1])
             with lock:
