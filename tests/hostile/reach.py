@@ -12,8 +12,9 @@ LOOKS = {
     "reads a secret in the environment": Attack(finds("found = 'CNNLAB_GRADING_SECRET' in os.environ"), FAIL),
     "reads the environment of the other processes": Attack(
         finds(
-            "pids = [p for p in os.listdir('/proc') if p.isdigit()]\n"
-            "found = any(b'CNNLAB_GRADING' in open(f'/proc/{p}/environ', 'rb').read() for p in pids)"
+            "for pid in [p for p in os.listdir('/proc') if p.isdigit()]:\n    try:\n"
+            "        found = found or b'CNNLAB_GRADING' in open(f'/proc/{pid}/environ', 'rb').read()\n"
+            "    except OSError: pass"
         ),
         FAIL,
     ),
@@ -51,7 +52,8 @@ LOOKS = {
     "looks for the test in memory": Attack(
         finds(
             "import gc\nword = 'hidden ' + str(31337)\nfor o in gc.get_objects():\n"
-            "    if isinstance(o, dict) and any(isinstance(v, str) and word in v for v in list(o.values())): found = True"
+            "    held = list(o.values()) if isinstance(o, dict) else o if isinstance(o, list) else ()\n"
+            "    found = found or any(isinstance(v, str) and word in v for v in held)"
         ),
         FAIL,
     ),
@@ -60,7 +62,7 @@ LOOKS = {
         FAIL,
     ),
     "looks for the test behind a function it was given": Attack(
-        finds("found = 'x' in f.__globals__ and 'got' in f.__globals__['In'][-1]"), FAIL
+        "seen = []\n" + finds("seen.append(f and f.__globals__['In'][-1])\nfound = 'got' in seen[0]"), FAIL
     ),
     "prints the test that calls it, from IPython's history": Attack(
         "def double(x, f=None):\n    print(get_ipython().user_ns['In'][-1])\n    return x", FAIL, "C6"
