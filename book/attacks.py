@@ -41,10 +41,10 @@ def counts(record: dict) -> str:
             "levels-table",
             "70 15 15",
         ),
-        f":::{{div}} conditions\nMeasured {record['date']} with nbgrader {versions['nbgrader']} ({record['cell_seconds']} s a cell "
-        f"instead of its 30, because the machine was shared), ipykernel "
-        f"{versions['ipykernel']}, PyTorch {versions['torch']}; ours at the level *{record['level']}*. One attempt may stand "
-        "in several lines of this table.\n:::",
+        f":::{{div}} conditions\nMeasured {record['date']} with nbgrader {versions['nbgrader']} "
+        f"({record['cell_seconds']} s a cell instead of its 30, because the machine was shared), ipykernel "
+        f"{versions['ipykernel']}, PyTorch {versions['torch']}; ours at the level *{record['level']}*. "
+        "One attempt may stand in several lines of this table.\n:::",
     ]
     return "\n\n".join(lines)
 
@@ -59,15 +59,16 @@ def _count(rows: list[dict], who: str, fault: str) -> int:
 
 def faults(row: dict, who: str) -> set[str]:
     """The keys of `FAULTS` that a row shows; none where the outcome is as it should be."""
-    (mine, other), found = row[who]["points"] or (None, None), set()
-    refused = row["ours"]["verdict"] == "refused"
-    if (mine or 0) > row["deserves"] or (other or 0) > (0 if refused and row["deserves"] == 0 else MOST[1]):
+    found = {"harm"} if row[who]["harm"] else set()
+    refused = row["ours"]["verdict"] == "refused"  # then nobody can grade it, and no points are lost
+    if row[who]["points"] is None:
+        return found | (set() if refused else {"lost"})
+    mine, other = (each or 0 for each in row[who]["points"])
+    if mine > row["deserves"] or other > (0 if refused else MOST[1]):
         found.add("unearned")
-    if mine is None and other is None:
-        found |= set() if refused else {"lost"}
-    elif not refused and ((mine or 0) < row["deserves"] or (other or 0) < MOST[1]):
+    if not refused and (mine < row["deserves"] or other < MOST[1]):
         found.add("dear")
-    return found | ({"harm"} if row[who]["harm"] else set())
+    return found
 
 
 def section(name: str, rows: list[dict]) -> str:
@@ -80,12 +81,12 @@ def _said(row: dict, who: str) -> str:
     if row[who] is None:
         return _badge(None, "not tried")
     words, good = [], not faults(row, who)
-    (mine, other), most = row[who]["points"] or (None, None), MOST
     if row[who].get("verdict") == "refused":
         words.append("not read; a person looks")
-    elif mine is None and other is None:
+    elif row[who]["points"] is None:
         words.append("whole submission lost")
     else:
+        (mine, other), most = row[who]["points"], MOST
         words.append(f"{row[who]['verdict']}, {_points(mine, most[0])}" if who == "ours" else _points(mine, most[0]))
         words += [f"{_points(other, most[1])} in the other question"] if other != most[1] else []
     words += row[who]["harm"]
