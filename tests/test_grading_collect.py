@@ -259,6 +259,35 @@ def test_an_archive_writes_nothing_but_notebooks_in_their_places(course, tmp_pat
     assert len(done.told) == 1 and says in done.told[0]
 
 
+PRETENDS = {
+    "Canvas's name with Moodle's in it": "adamseve_9_5552_bob_102_assignsubmission_file_.ipynb",
+    "Moodle's name with Canvas's in it": f"Eve Adams_9_{MOODLE}x_102_5_a.ipynb",
+    "Moodle's folder with Moodle's in it": f"Eve Adams_9_{MOODLE}/Bob_102_{MOODLE}/a.ipynb",
+    "a folder of another": "class/eve/bob/a.ipynb",
+    "a folder of nbgrader's": f"class/eve/bob/{SLUG}/{SLUG}.ipynb",
+    "a file of another": "class/eve/bob.ipynb",
+}
+
+
+@pytest.mark.parametrize("name", PRETENDS.values(), ids=PRETENDS)
+def test_nobody_hands_in_for_another(course, tmp_path, name):
+    collect(course, SLUG, zipped(tmp_path / "in.zip", {name: GOOD, "class/bob/a.ipynb": EMPTY}), PEOPLE)
+    assert submitted(course) == {"eve": GOOD, "bob": EMPTY}
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_bytes_that_do_not_unfold_cost_one_student_alone(course, tmp_path, method):
+    with zipfile.ZipFile(tmp_path / "in.zip", "w") as archive:
+        archive.writestr("ada.ipynb", GOOD)
+        archive.writestr("bob.ipynb", GOOD, method)
+    data = bytearray((tmp_path / "in.zip").read_bytes())
+    start = data.index(b"bob.ipynb") + 9
+    data[start + 12 : start + 60] = b"\xa5" * 48
+    (tmp_path / "in.zip").write_bytes(data)
+    done = collect(course, SLUG, tmp_path / "in.zip", PEOPLE)
+    assert set(submitted(course)) == {"ada"} and "cannot be unpacked" in done.told[0]
+
+
 def test_an_archive_that_lies_about_its_sizes_is_refused_in_part(course, tmp_path):
     lying(tmp_path / "in.zip")
     done = collect(course, SLUG, tmp_path / "in.zip", PEOPLE)

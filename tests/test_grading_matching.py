@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from cnnlab.grading import definitions
 from cnnlab.grading.assignment import read_assignment
+from cnnlab.grading.definitions import borrowed, bound, needed
 from cnnlab.grading.matching import match, slots
 from cnnlab.grading.reading import parse_cells
 
@@ -199,6 +201,20 @@ def test_what_other_cells_define_goes_with_the_answer_that_needs_it():
     assert {name: found.answers[name] for name in REFERENCE if name != "elu"} == {
         name: source for name, source in REFERENCE.items() if name != "elu"
     }
+
+
+def test_what_is_needed_is_found_through_a_long_chain_and_each_cell_is_looked_at_once(monkeypatch):
+    looked = []
+    monkeypatch.setattr(definitions, "needed", lambda text: looked.append(text) or needed(text))
+    for between in ("\n", ";"):
+        chain = between.join(f"a{i} = a{i + 1}" for i in range(300))
+        looked.clear()
+        assert "\n".join(borrowed({"a0"}, ["unused = 1", chain], set())) == chain
+        assert len(looked) == len(set(looked)) == len(chain.splitlines())
+
+
+def test_a_thousand_branches_are_read():
+    assert bound("if 1:\n    a = 1\n" + "elif 2:\n    b = 1\n" * 1400) == {"a", "b"}
 
 
 def test_definitions_in_branches_go_with_the_answer_as_well():

@@ -235,7 +235,12 @@ def test_the_table_for_nbgrader_is_the_one_nbgrader_writes(course, say, tmp_path
 def test_tables_for_moodle_and_canvas_hold_their_numbers_and_the_points(course, say):  # noqa: F811
     submit(course, ada=reference(SLUG), bob=without("elu", "x"))
     gradebook.enter(
-        course, [Person("ada", "Ada", "Lovelace", "ada@example.org", "101"), Person("gone", "=1+1", "There")]
+        course,
+        [
+            Person("ada", "Ada", "Lovelace", "ada@example.org", "101"),
+            Person("gone", "=1+1", "There"),
+            Person("wide", "＝1", "+1"),
+        ],
     )
     say("run", SLUG)
     rows = {row["Full name"]: row for row in csv.DictReader(io.StringIO(say("export", "--to", "moodle")[1]))}
@@ -248,7 +253,7 @@ def test_tables_for_moodle_and_canvas_hold_their_numbers_and_the_points(course, 
         "Last modified (grade)": "",
     }
     assert rows["'=1+1 There"]["Identifier"] == ""  # Moodle reads a number off the end of whatever stands there
-    assert rows["bob"]["Grade"] == "8" and rows["'=1+1 There"]["Grade"] == "0"
+    assert rows["bob"]["Grade"] == "8" and rows["'=1+1 There"]["Grade"] == "0" and "'＝1 +1" in rows
     rows = {row["Student"]: row for row in csv.DictReader(io.StringIO(say("export", "--to", "canvas")[1]))}
     assert rows["    Points Possible"][SLUG] == "10"
     assert rows["Lovelace, Ada"]["ID"] == "101" and rows["Lovelace, Ada"][SLUG] == "10"

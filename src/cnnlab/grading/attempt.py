@@ -32,6 +32,7 @@ class Attempt:
         self.outcomes: dict[str, Outcome] = {}
         self.broken: dict[str, tuple[str, str]] = {}  # cell: verdict and why
         self.errors: dict[str, str] = {}  # of answer cells
+        self.coming = [cell.name for cell in cells if cell.kind != "test"]  # the cells that have not begun
         self.ready = self.done = False
         self.room = self.watch = self.testers = None
         self.at, self.since = "", time.monotonic()  # the cell, then the test, at hand
@@ -107,8 +108,8 @@ class Attempt:
             self._charge("crashed", "The process broke the rules.")
 
     def _told(self, told: dict) -> None:
-        if "begins" in told and not self.ready:
-            self.at, self.since = str(told["begins"]), time.monotonic()
+        if self.coming[:1] == [told.get("begins")] and not self.ready:  # in their order, and each once
+            self.at, self.since = self.coming.pop(0), time.monotonic()
         elif "ends" in told and told.get("error") and not self.ready:
             self.errors[str(told["ends"])] = str(told["error"])[:MOST]
         elif "ready" in told and not self.ready:
@@ -158,7 +159,7 @@ class Attempt:
         self.done = True
         if self.room is None:
             raise RuntimeError(f"no room opens ({why}); the servers said:\n{self.words()}")
-        if not self.ready and self.at in {cell.name for cell in self.cells if cell.kind != "test"}:
+        if not self.ready and self.at and self.at not in self.unsaid:
             self.broken[self.at] = verdict, why
         elif not self._may_be_another(verdict):
             self.at = self.at if self.at in self.left else next(name for name in self.left if name not in self.outcomes)

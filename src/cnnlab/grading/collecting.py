@@ -11,7 +11,7 @@ from cnnlab.grading.gradebook import Person
 from cnnlab.grading.matching import Slot, match
 from cnnlab.grading.pages import text
 from cnnlab.grading.reading import Unreadable, parse_cells
-from cnnlab.grading.roster import NAME, Sender, as_id, find, namesakes, sender
+from cnnlab.grading.roster import NAME, Sender, as_id, find, namesakes, owner
 
 STAMP = "%Y-%m-%d %H:%M:%S UTC"  # as nbgrader writes it into timestamp.txt
 AT_ONCE = timedelta(hours=1)
@@ -60,7 +60,7 @@ def collect(course: Course, slug: str, source: Path, people: list[Person], due: 
         if who.late or (due and not timeless and entry.when > due):
             done.late.append(student)
     for path, _ in found.others:
-        who = sender(path.parts[depth:], slug)
+        who = owner(path.parts[depth:], slug, people)
         person, _ = find(who, people)
         if person and person.id not in groups:
             done.nothing.setdefault(person.id, []).append(str(path))
@@ -94,7 +94,7 @@ def _grouped(entries: list[Entry], depth: int, slug: str, people: list[Person], 
     groups: dict[str, Group] = {}
     unknown: dict[str, Group] = {}
     for entry in entries:
-        who = sender(entry.path.parts[depth:], slug)
+        who = owner(entry.path.parts[depth:], slug, people)
         person, how = find(who, people)
         if person is None:
             unknown.setdefault(f"{who.name}\0{who.lms}", []).append((who, entry))

@@ -37,14 +37,19 @@ def plain(source: str) -> str:
 
 
 def binds(statement: ast.stmt) -> set[str]:
-    """The names that a statement at the top level of a cell gives a meaning."""
-    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return {statement.name}
-    if isinstance(statement, ast.Import | ast.ImportFrom):
-        return {(alias.asname or alias.name).partition(".")[0] for alias in statement.names}
-    targets = getattr(statement, "targets", [getattr(statement, "target", None)])
-    found = {node.id for each in targets if each for node in ast.walk(each) if isinstance(node, ast.Name)}
-    return found.union(*map(binds, _inside(statement)))
+    """The names that a statement at the top level of a cell gives a meaning, in whatever branch of it."""
+    found, waiting = set(), [statement]
+    while waiting:  # no recursion: a thousand times elif is Python
+        each = waiting.pop()
+        if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(each.name)
+        elif isinstance(each, ast.Import | ast.ImportFrom):
+            found |= {(alias.asname or alias.name).partition(".")[0] for alias in each.names}
+        else:
+            targets = getattr(each, "targets", [getattr(each, "target", None)])
+            found |= {node.id for one in targets if one for node in ast.walk(one) if isinstance(node, ast.Name)}
+            waiting += _inside(each)
+    return found
 
 
 def _inside(statement: ast.stmt) -> list[ast.stmt]:
@@ -80,11 +85,17 @@ def borrowed(wanted: set[str], cells: list[str], known: set[str]) -> list[str]:
     What is `known` is never taken from them.
     """
     found = [pair for source in cells for pair in _statements(source)]
-    wanted, taken = wanted - known, set()
-    while new := {i for i, (names, _) in enumerate(found) if i not in taken and names & wanted}:
-        taken |= new
-        wanted = wanted.union(*(needed(found[i][1]) for i in new)) - known
-    return list(dict.fromkeys(found[i][1] for i in sorted(taken)))
+    binding: dict[str, list[str]] = {}
+    for names, text in found:
+        for name in names:
+            binding.setdefault(name, []).append(text)
+    waiting, taken = list(wanted - known), set()
+    while waiting:  # each text is looked at once: a cell may hold tens of thousands that need each other
+        for text in binding.pop(waiting.pop(), ()):
+            if text not in taken:
+                taken.add(text)
+                waiting += needed(text) - known
+    return list(dict.fromkeys(text for _, text in found if text in taken))
 
 
 @lru_cache(1000)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import unicodedata
 from collections.abc import Iterable
 
 from cnnlab.choices import choose
@@ -10,9 +11,7 @@ from cnnlab.grading.course import Course
 from cnnlab.grading.gradebook import gradebook
 from cnnlab.grading.pages import points
 
-FORMULA = tuple(
-    "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
-)  # a spreadsheet runs a cell that begins so; the last four are wide
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # a spreadsheet runs a cell that begins so
 NBGRADER = (
     *("assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email"),
     *("raw_score", "late_submission_penalty", "score", "max_score"),
@@ -33,7 +32,8 @@ def export(course: Course, slugs: Iterable[str], form: str) -> tuple[str, list[s
 
 
 def _safe(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+    wide = isinstance(cell, str) and unicodedata.normalize("NFKC", cell[:1])  # "＝" is as good as "=" to some
+    return f"'{cell}" if wide and wide.startswith(FORMULA) else cell
 
 
 def _score(assignment, student) -> tuple:

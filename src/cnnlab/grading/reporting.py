@@ -9,7 +9,7 @@ from cnnlab.grading.charts import histogram, shares
 from cnnlab.grading.course import Course, write
 from cnnlab.grading.dealing import record
 from cnnlab.grading.feedback import titles
-from cnnlab.grading.flags import Marks, dealt, flags
+from cnnlab.grading.flags import ROUTINE, Marks, dealt, flags, student
 from cnnlab.grading.gradebook import Mark, Person
 from cnnlab.grading.pages import Html, page, points, table, tag
 from cnnlab.grading.running import load
@@ -102,10 +102,10 @@ def _dealt(course: Course, slug: str, names: dict[str, str]) -> list[Html]:
 
 
 def _grades(slug: str, marks: Marks, names: dict[str, str], people: dict[str, Person]) -> Html:
-    who = {student: people.get(student, Person(student)) for student in marks}
+    who = {one: people.get(one, Person(one)) for one in marks}
     rows = [
-        [student(slug, who[student], True), *(_cell(each.get(test)) for test in names), points(_total(each))]
-        for student, each in sorted(marks.items(), key=lambda pair: who[pair[0]].name.casefold())
+        [student(slug, who[one], True), *(_cell(each.get(test)) for test in names), points(_total(each))]
+        for one, each in sorted(marks.items(), key=lambda pair: who[pair[0]].name.casefold())
     ]
     head = ["student", *(f"{number}" for number in range(1, len(names) + 1)), "total"]
     return table(head, rows, numbers=tuple(range(1, len(head))))

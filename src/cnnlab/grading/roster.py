@@ -15,7 +15,8 @@ from cnnlab.grading.gradebook import Person
 NAME = 100  # characters of a name; the gradebook holds 128
 NOBODY = {"Student, Test"}  # whom Canvas lists in every course
 LIKE, LEAD = 0.85, 0.1  # a name is taken for another from here on, and only if no third is as near
-MOODLE = re.compile(r"(?P<name>.+?)_(?P<lms>\d+)_assignsubmission_\w+?(_|$)")
+# Moodle leaves no underscore in a name; of several numbers in a file's name for Canvas the first are Canvas's own.
+MOODLE = re.compile(r"(?P<name>[^_]+)_(?P<lms>\d+)_assignsubmission_\w+?(_|$)")
 CANVAS = re.compile(r"(?P<name>.+?)_(?P<late>LATE_)?(?P<lms>\d+)_\d+_.*?(-(?P<version>\d+))?\.\w+")
 COLUMNS = {
     "id": ("id", "student_id", "username", "sis login id", "login", "student id"),
@@ -46,8 +47,7 @@ class Sender:
 
 def sender(parts: tuple[str, ...], slug: str) -> Sender:
     """Read it off a path: Moodle's or Canvas's form, nbgrader's `student/slug/`, a folder or a file for each."""
-    boxed = next((i for i, part in enumerate(parts) if part.endswith(".zip")), len(parts))
-    parts = parts[: boxed + 1]  # what is in an archive of a student's own says nothing
+    parts = _outside(parts)
     for part in parts:
         if found := MOODLE.match(part):
             return Sender(found["name"], found["lms"], platform="moodle", file=part)
@@ -60,6 +60,20 @@ def sender(parts: tuple[str, ...], slug: str) -> Sender:
         return Sender(parts[-2])
     stem = parts[-1].removesuffix(".ipynb").removesuffix(".zip")
     return Sender(re.sub(rf"^{re.escape(slug)}[ _-]+|[ _-]+{re.escape(slug)}$", "", stem) or stem)
+
+
+def owner(parts: tuple[str, ...], slug: str, people: Iterable[Person]) -> Sender:
+    """As `sender`; but inside a folder that is surely somebody's, no name of another counts."""
+    for part in _outside(parts)[:-1]:
+        if find(Sender(part), people)[1] in ("id", "name"):
+            return Sender(part)
+    return sender(parts, slug)
+
+
+def _outside(parts: tuple[str, ...]) -> tuple[str, ...]:
+    """A path as far as the first archive in it: what is in an archive of a student's own says nothing."""
+    boxed = next((i for i, part in enumerate(parts) if part.endswith(".zip")), len(parts))
+    return parts[: boxed + 1]
 
 
 def read_roster(path: Path) -> list[Person]:
