@@ -55,12 +55,9 @@ def add(commands) -> None:
     )
     step("feedback", steps.feedback, "write a page for each student").add_argument("slugs", nargs="*", help=DONE)
     _add_export(step("export", steps.export, "write the grades as a table"))
-    checked = step(
-        "check", steps.check, "say how good an exercise's tests are, in the sandbox and in an ordinary kernel"
+    _add_check(
+        step("check", steps.check, "say how good an exercise's tests are, in the sandbox and in an ordinary kernel")
     )
-    checked.add_argument("slug", help="the exercise")
-    checked.add_argument("--mutants", type=int, default=10, help="how many for each answer (default: 10)")
-    checked.add_argument("--workers", type=int, help="how many graders at once")
     repair = step("repair", steps.repair, "mend one notebook whose cells have lost their marks")
     repair.add_argument("file", type=Path)
     repair.add_argument("--exercise", help="which exercise it answers (default: the likeliest)")
@@ -93,6 +90,14 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument("--dry-run", action="store_true", help="grade and say what would change; write no grade")
     run.add_argument("--yes", action="store_true", help="change grades without asking")
     run.add_argument("--i-trust-these-submissions", dest="trust", action="store_true", help=SAFE)
+
+
+def _add_check(check: argparse.ArgumentParser) -> None:
+    check.add_argument("slug", help="the exercise")
+    check.add_argument("--mutants", type=int, default=10, help="at most so many for each answer (default: 10)")
+    check.add_argument("--seeds", type=int, help="instead run the tests that draw numbers with so many seeds")
+    check.add_argument("--record", type=Path, metavar="FILE", help="keep the outcome, as in quality/NAME.json")
+    check.add_argument("--workers", type=int, help="how many graders at once")
 
 
 def _add_export(export: argparse.ArgumentParser) -> None:
