@@ -42,8 +42,9 @@ def check(arguments: argparse.Namespace) -> int:
     course, tried = _course(arguments), []
     if arguments.seeds:
         return _luck(arguments, course)
-    with course.locked(), executor("local", Settings(), arguments.workers) as pool:
-        print(f"isolation: {pool.level()}")
+    with course.locked(), executor("local", Settings(limits=quality.LIMITS), arguments.workers) as pool:
+        level = pool.level()
+        print(f"isolation: {level}")
         for each in quality.check(course, arguments.slug, pool, arguments.mutants):
             tried.append(each)
             if not each.agrees or not each.good():
@@ -55,8 +56,8 @@ def check(arguments: argparse.Namespace) -> int:
         )
     print(f"both ways agree on {sum(each.agrees for each in tried)} of {len(tried)}")
     if path := arguments.record:
-        before = quality_record.read(path)
-        quality_record.write(path, course, arguments.slug, verdicts=quality_record.verdicts(tried, before))
+        found = quality_record.verdicts(tried, quality_record.read(path)) | {"isolation": level.partition(":")[0]}
+        quality_record.write(path, course, arguments.slug, verdicts=found)
     return int(not all(each.agrees and (each.good() or each.trial.kind == "mutant") for each in tried))
 
 

@@ -46,9 +46,6 @@ def verdicts(tried: list[Tried], before: dict) -> dict:
         "counts": {kind: counts(tried, kind) for kind in KINDS},
         "disagree": [f"{each.trial.kind} {each.trial.name}".strip() for each in tried if not each.agrees],
         "survivors": {name: why.get(name, "") for name in survivors},
-        "slowest_right_seconds": round(
-            max(each.seconds for each in tried if each.trial.kind in ("reference", "right")), 1
-        ),
     }
 
 
