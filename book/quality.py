@@ -39,13 +39,13 @@ def _share(apart: int, together: int, most: int) -> str:
 
 
 def _conditions(records: list[dict]) -> str:
-    seeds = {record["luck"]["seeds"] for record in records}
-    where = {
-        f"Python {each['python']}, PyTorch {each['torch']}" for each in (r["verdicts"]["conditions"] for r in records)
-    }
+    seeds, where = min(record["luck"]["seeds"] for record in records), set()
+    for verdicts in (record["verdicts"] for record in records):
+        versions = verdicts["conditions"]
+        where.add(f"{verdicts['isolation']}, Python {versions['python']}, PyTorch {versions['torch']}")
     return (
-        f"Shares hold in both modes, unless two are given. Failures are over {min(seeds)} seeds for each answer. "
-        f"{'; '.join(sorted(where))}."
+        "Shares hold in both modes, in the sandbox and in one kernel, unless two are given. Failures are over "
+        f"{seeds} seeds for each answer; s.d. are standard deviations. Measured with {'; '.join(sorted(where))}."
     )
 
 

@@ -35,12 +35,16 @@ def whole_kernel(depthwise, pointwise):
 
 # answer: choose
 def choose(stacks, size, field, budget):
+    from torch.utils.flop_counter import FlopCounterMode
+
     found = {}
     for index, layers in enumerate(stacks):
         net = nn.Sequential(*[nn.Conv2d(n, m, k, s, k // 2, groups=g, bias=False) for n, m, k, s, g in layers])
         sees = 1
         for layer in reversed(net):
             sees = (sees - 1) * layer.stride[0] + layer.kernel_size[0]
-        if sees >= field and multiply_adds(net, (3, size, size)) <= budget:
+        with FlopCounterMode(display=False) as counter:
+            net(torch.ones(1, 3, size, size))
+        if sees >= field and counter.get_total_flops() // 2 <= budget:
             found[sum(weight.numel() for weight in net.parameters())] = index
     return found[max(found)] if found else None
