@@ -15,7 +15,7 @@ def stable_rate(gradient, n):
     warnings.warn("this may take a moment", stacklevel=2)
     far, near = torch.randn(n, dtype=torch.float64), torch.randn(n, dtype=torch.float64)
     d = far - near
-    for _ in range(800):
+    for _ in range(400):
         d = d / d.norm()
         d = gradient(near + d) - gradient(near)
     return float(2 / d.norm())

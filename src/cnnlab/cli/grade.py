@@ -56,12 +56,9 @@ def add(commands) -> None:
     )
     _add_feedback(step("feedback", steps.feedback, "write a page for each student"))
     _add_export(step("export", steps.export, "write the grades as a table"))
-    checked = step(
-        "check", steps.check, "say how good an exercise's tests are, in the sandbox and in an ordinary kernel"
+    _add_check(
+        step("check", steps.check, "say how good an exercise's tests are, in the sandbox and in an ordinary kernel")
     )
-    checked.add_argument("slug", help="the exercise")
-    checked.add_argument("--mutants", type=int, default=10, help="how many for each answer (default: 10)")
-    checked.add_argument("--workers", type=int, help="how many graders at once")
     repair = step("repair", steps.repair, "mend one notebook whose cells have lost their marks")
     repair.add_argument("file", type=Path)
     repair.add_argument("--exercise", help="which exercise it answers (default: the likeliest)")
@@ -100,6 +97,14 @@ def _add_run(run: argparse.ArgumentParser) -> None:
 def _add_feedback(feedback: argparse.ArgumentParser) -> None:
     feedback.add_argument("slugs", nargs="*", help=DONE)
     feedback.add_argument("--zip", choices=("moodle", "canvas"), help="an archive to hand back there, too")
+
+
+def _add_check(check: argparse.ArgumentParser) -> None:
+    check.add_argument("slug", help="the exercise")
+    check.add_argument("--mutants", type=int, default=10, help="at most so many for each answer (default: 10)")
+    check.add_argument("--seeds", type=int, help="instead run the tests that draw numbers with so many seeds")
+    check.add_argument("--record", type=Path, metavar="FILE", help="keep the outcome, as in quality/NAME.json")
+    check.add_argument("--workers", type=int, help="how many graders at once")
 
 
 def _add_export(export: argparse.ArgumentParser) -> None:

@@ -40,29 +40,48 @@ def release(arguments: argparse.Namespace) -> None:
 
 
 def check(arguments: argparse.Namespace) -> int:
-    from cnnlab.grading import quality
+    from cnnlab.grading import quality, quality_record
     from cnnlab.grading.workers import Settings, executor
 
     course, tried = _course(arguments), []
-    with course.locked(), executor("local", Settings(), arguments.workers) as pool:
-        print(f"isolation: {pool.level()}")
+    if arguments.seeds:
+        return _luck(arguments, course)
+    with course.locked(), executor("local", Settings(limits=quality.LIMITS), arguments.workers) as pool:
+        level = pool.level()
+        print(f"isolation: {level}")
         for each in quality.check(course, arguments.slug, pool, arguments.mutants):
             tried.append(each)
-            if not each.agrees or not each.good:
-                where = f"lost {', '.join(sorted(each.apart)) or 'nothing'}"
-                differs = "" if each.agrees else f"; in one kernel {', '.join(sorted(each.together)) or 'nothing'}"
-                print(f"{each.trial.kind} {each.trial.name}: {where}{differs}", flush=True)
-    for kind, good in {
-        "reference": "full",
-        "blank": "zero",
-        "right": "kept",
-        "wrong": "caught",
-        "mutant": "caught",
-    }.items():
-        of_kind = [each for each in tried if each.trial.kind == kind]
-        print(f"{kind}: {sum(each.good for each in of_kind)} of {len(of_kind)} {good}")
+            if not each.agrees or not each.good():
+                print(_told(each), flush=True)
+    for kind, good in quality_record.KINDS.items():
+        *both, most = quality_record.counts(tried, kind)
+        print(
+            f"{kind}: {', '.join(f'{n} of {most} {good} {mode}' for n, mode in zip(both, quality.MODES, strict=True))}"
+        )
     print(f"both ways agree on {sum(each.agrees for each in tried)} of {len(tried)}")
-    return int(not all(each.agrees and (each.good or each.trial.kind == "mutant") for each in tried))
+    if path := arguments.record:
+        found = quality_record.verdicts(tried, quality_record.read(path)) | {"isolation": level.partition(":")[0]}
+        quality_record.write(path, course, arguments.slug, verdicts=found)
+    return int(not all(each.agrees and (each.good() or each.trial.kind == "mutant") for each in tried))
+
+
+def _luck(arguments: argparse.Namespace, course) -> int:
+    from cnnlab.grading import quality_record
+
+    with course.locked():
+        found = quality_record.luck(course, arguments.slug, arguments.seeds, arguments.workers)
+    for test, answers in found["tests"].items():
+        print(f"{test}: {quality_record.sentence(arguments.seeds, answers)}")
+    if arguments.record:
+        quality_record.write(arguments.record, course, arguments.slug, luck=found)
+    return int(any(each["failures"] for answers in found["tests"].values() for each in answers.values()))
+
+
+def _told(each) -> str:
+    """A trial that did not come out as it should, in a line."""
+    apart, together = (", ".join(sorted(lost)) or "nothing" for lost in each.lost)
+    differs = "" if each.agrees else f"; in one kernel {together}"
+    return f"{each.trial.kind} {each.trial.name}: lost {apart}{differs}"
 
 
 def collect(arguments: argparse.Namespace) -> None:

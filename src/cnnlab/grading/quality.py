@@ -6,8 +6,6 @@ two disagree, no student should see the exercise.
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +14,15 @@ from cnnlab.grading.assignment import Assignment
 from cnnlab.grading.course import Course, write_json
 from cnnlab.grading.mutants import mutants
 from cnnlab.grading.outcomes import Known, code_version, keys
+from cnnlab.grading.plain import say
 from cnnlab.grading.workers import Job
+
+MODES = ("in the sandbox", "in one kernel")
+LIMITS = (
+    ("cell_seconds", 300),
+    ("test_seconds", 300),
+    ("total_seconds", 900),
+)  # a busy machine is no fault of the exercise
 
 
 @dataclass(frozen=True)
@@ -32,39 +38,40 @@ class Trial:
 
 @dataclass(frozen=True)
 class Tried:
-    """What a trial lost in the sandbox and in one interpreter."""
+    """What a trial lost in each of `MODES`."""
 
     trial: Trial
-    apart: frozenset[str]
-    together: frozenset[str]
+    lost: tuple[frozenset[str], frozenset[str]]
 
     @property
     def agrees(self) -> bool:
-        return self.apart == self.together
+        return self.lost[0] == self.lost[1]
 
-    @property
-    def good(self) -> bool:
+    def good(self, mode: int = 0) -> bool:
         """What was promised was lost, and nothing else; a mutant is caught by any loss."""
-        return bool(self.apart) if self.trial.loses is None else self.apart == self.trial.loses
+        return bool(self.lost[mode]) if self.trial.loses is None else self.lost[mode] == self.trial.loses
 
 
 def trials(course: Course, slug: str, most: int = 10) -> list[Trial]:
-    """The reference, the released stubs, the variants of the course, and `most` mutants of each answer."""
+    """The reference, the released stubs, the variants of the course, and at most `most` mutants of each answer."""
     assignment = course.assignment(slug)
     tests = tuple(cell.name for cell in assignment.of_kind("test"))
     reference = {cell.name: cell.source for cell in assignment.of_kind("answer")}
     blank = {slot.name: slot.stub for slot in course.slots(slug) if slot.kind == "answer"}
     found = [Trial("reference", "", reference, tests, frozenset()), Trial("blank", "", blank, tests, frozenset(tests))]
-    for path in sorted((course.root / "variants" / slug).glob("*.py")):
-        loses, answers = _variant(path)
+    for name, (loses, answers) in variants(course, slug).items():
         concerned = _concerned(assignment, answers)
-        found.append(Trial(path.stem.partition("_")[0], path.stem, reference | answers, concerned, loses))
+        found.append(Trial(name.partition("_")[0], name, reference | answers, concerned, loses))
     for name, source in reference.items():
-        for i, text in enumerate(mutants(source, most)):
-            found.append(
-                Trial("mutant", f"{name}-{i}", reference | {name: text}, _concerned(assignment, {name: text}), None)
-            )
+        concerned = _concerned(assignment, {name: source})
+        for slip, text in mutants(source, most).items():
+            found.append(Trial("mutant", f"{name}, {slip}", reference | {name: text}, concerned, None))
     return found
+
+
+def variants(course: Course, slug: str) -> dict[str, tuple[frozenset[str], dict[str, str]]]:
+    """By name: what each variant of an exercise loses, and its answers."""
+    return {path.stem: _variant(path) for path in sorted((course.root / "variants" / slug).glob("*.py"))}
 
 
 def _variant(path: Path) -> tuple[frozenset[str], dict[str, str]]:
@@ -91,8 +98,8 @@ def check(course: Course, slug: str, pool, most: int = 10) -> Iterator[Tried]:
     assignment, known = course.assignment(slug), Known(course.own(f"{slug}.outcomes.jsonl"))
     every, disagree = trials(course, slug, most), []
     futures = [_graded(assignment, known, pool, each) for each in every]
-    for trial, outcome, together in zip(every, futures, _together(assignment, every), strict=True):
-        tried = Tried(trial, outcome(), together)
+    for trial, lost, together in zip(every, futures, _together(assignment, every), strict=True):
+        tried = Tried(trial, (lost(), together))
         disagree += [] if tried.agrees else [f"{trial.kind} {trial.name}".strip()]
         yield tried
     write_json(course.own(f"{slug}.check.json"), {"content": content(course, slug), "disagree": disagree})
@@ -102,7 +109,7 @@ def _graded(assignment: Assignment, known: Known, pool, trial: Trial):
     """A function that gives what is lost in the sandbox, once that is known."""
     wanted = {
         test: key
-        for test, key in keys(assignment, trial.answers, f"{code_version()} ()").items()
+        for test, key in keys(assignment, trial.answers, f"{code_version()} {LIMITS}").items()
         if test in trial.tests
     }
     there = known.get(wanted)
@@ -113,25 +120,21 @@ def _graded(assignment: Assignment, known: Known, pool, trial: Trial):
         new = future.result() if future else []
         if new:
             known.note(wanted, new)
-        outcomes = there | {outcome.test: outcome for outcome in new}
-        return frozenset(test for test, outcome in outcomes.items() if outcome.points < outcome.max_points)
+        return frozenset(each.test for each in (*there.values(), *new) if each.points < each.max_points)
 
     return lost
 
 
+def as_cells(assignment: Assignment) -> list[list[str]]:
+    """The cells as a process of `plain` or `chance` reads them."""
+    return [[cell.kind, cell.name, cell.source] for cell in assignment.cells]
+
+
 def _together(assignment: Assignment, every: list[Trial]) -> Iterator[frozenset[str]]:
     """What each trial loses where everything runs in one interpreter."""
-    cells = [[cell.kind, cell.name, cell.source] for cell in assignment.cells]
-    task = json.dumps({"cells": cells, "answers": [trial.answers for trial in every]})
-    command = [sys.executable, "-m", "cnnlab.grading.plain"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
-        running.stdin.write(task)
-        running.stdin.close()
-        for trial in every:
-            line = running.stdout.readline()
-            if not line:
-                raise RuntimeError(f"the exercise does not run in one interpreter, at {trial.kind} {trial.name}")
-            yield frozenset(trial.tests) - set(json.loads(line))
+    task = {"cells": as_cells(assignment), "trials": [[trial.answers, trial.tests] for trial in every]}
+    for trial, passed in zip(every, say("cnnlab.grading.plain", task), strict=True):
+        yield frozenset(trial.tests) - set(passed)
 
 
 def content(course: Course, slug: str) -> str:
