@@ -109,8 +109,8 @@ class Attempt:
     def _told(self, told: dict) -> None:
         if "begins" in told and not self.ready:
             self.at, self.since = str(told["begins"]), time.monotonic()
-        elif "ends" in told and told.get("error") and not self.ready:
-            self.errors[str(told["ends"])] = str(told["error"])[:MOST]
+        elif told.get("error") and not self.ready:
+            self.errors |= {cell.name: str(told["error"])[:MOST] for cell in self.cells if cell.name == told.get("ends")}
         elif "ready" in told and not self.ready:
             self.ready, self.at, self.since = True, "", time.monotonic()
             self.report.end.send(GO)
