@@ -21,6 +21,7 @@ from cnnlab.grading.shell import ipython_names
 from cnnlab.grading.warm import warm_up
 
 HELLO = b"!"
+OWN = 2  # processes of a room that are ours, beside one for each test: the first, and that of the cells
 FILES = 64  # that a process of a student's may have open: what it can make the kernel keep for it is bounded by them
 
 
@@ -80,7 +81,7 @@ def run_cells(job: dict, status: socket.socket, ends: list[int]) -> None:
     names = namespace()
     places = dict(zip(job["tests"], ends, strict=True))
     prepare(job)
-    limit(job["limits"], files=max([status.fileno(), *ends]) + 1 + FILES)
+    limit(job["limits"], files=max([status.fileno(), *ends]) + 1 + FILES, own=len(ends) + OWN)
     for cell in job["cells"]:
         if cell["kind"] != "test":
             tell(status, begins=cell["name"])

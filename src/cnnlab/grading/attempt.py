@@ -77,7 +77,7 @@ class Attempt:
 
     def run(self) -> None:
         looked = time.monotonic()
-        streams = {self.status: self._status, self.report.end: self._report, self.output: self._output}
+        streams = {self.status: self._status, self.output: self._output, self.report.end: self._report}  # words before verdicts
         while not self.done:
             ready, _, _ = select.select(list(streams), [], [], LOOK)
             for stream in streams:

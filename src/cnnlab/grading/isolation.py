@@ -98,8 +98,8 @@ def close_room(limits: dict) -> None:
         syscalls.refuse()
 
 
-def limit(limits: dict, files: int) -> None:
-    """For this process and each that it starts, on top of what the warm server has."""
+def limit(limits: dict, files: int, own: int) -> None:
+    """For this process and each that it starts, on top of what the warm server has; `own` processes come on top, too."""
     warm = address_space()
     bounds = {
         resource.RLIMIT_AS: warm + limits["memory_mb"] * MEGABYTE,
@@ -112,7 +112,7 @@ def limit(limits: dict, files: int) -> None:
         resource.RLIMIT_CPU: math.ceil(limits["total_seconds"]),
     }
     if _counts_by_namespace():
-        bounds[resource.RLIMIT_NPROC] = limits["processes"]
+        bounds[resource.RLIMIT_NPROC] = own + limits["processes"]
     for kind, bound in bounds.items():
         _, most = resource.getrlimit(kind)
         bound = bound if most == resource.RLIM_INFINITY else min(bound, most)
