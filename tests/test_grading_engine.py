@@ -236,10 +236,10 @@ def f(x):
         except OSError:
             pass
 """
-    before = len(os.listdir("/proc/self/fd"))
+    before = len([*Path("/proc/self/fd").iterdir()])
     verdict(grader, "f(1)", sends)
     verdict(grader, "f(1)", sends.replace("def f(x):", "if True:"))
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len([*Path("/proc/self/fd").iterdir()]) == before
 
 
 def test_all_cells_and_tests_together_have_a_limit(grader, monkeypatch):

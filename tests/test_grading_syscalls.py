@@ -54,7 +54,9 @@ def test_all_that_is_named_is_refused_and_by_the_filter():
     assert {name: after.pop(name) for name in PASSES} == PASSES == {name: before.pop(name) for name in PASSES}
     assert len(after) > 60 and set(after.values()) == {errno.EPERM}, after
     otherwise = {name for name, number in before.items() if number != errno.EPERM}
-    assert len(otherwise) > 15 and {"memfd_create", "shmget", "shared memory"} < otherwise, otherwise  # more where no container refuses
+    assert len(otherwise) > 15 and {"memfd_create", "shmget", "shared memory"} < otherwise, (
+        otherwise
+    )  # more where no container refuses
 
 
 NEEDED = """
@@ -92,7 +94,10 @@ def test_the_tables_have_a_number_for_each_processor_and_none_twice():
         assert len(syscalls.program(machine)) // 8 < 4096  # BPF takes no more
 
 
-HEADERS = {"x86_64": Path("/usr/include/x86_64-linux-gnu/asm/unistd_64.h"), "aarch64": Path("/usr/include/asm-generic/unistd.h")}
+HEADERS = {
+    "x86_64": Path("/usr/include/x86_64-linux-gnu/asm/unistd_64.h"),
+    "aarch64": Path("/usr/include/asm-generic/unistd.h"),
+}
 
 
 @pytest.mark.parametrize("machine", HEADERS)

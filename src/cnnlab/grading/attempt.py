@@ -77,7 +77,11 @@ class Attempt:
 
     def run(self) -> None:
         looked = time.monotonic()
-        streams = {self.status: self._status, self.output: self._output, self.report.end: self._report}  # words before verdicts
+        streams = {
+            self.status: self._status,
+            self.output: self._output,
+            self.report.end: self._report,
+        }  # words before verdicts
         while not self.done:
             ready, _, _ = select.select(list(streams), [], [], LOOK)
             for stream in streams:
@@ -110,7 +114,9 @@ class Attempt:
         if "begins" in told and not self.ready:
             self.at, self.since = str(told["begins"]), time.monotonic()
         elif told.get("error") and not self.ready:
-            self.errors |= {cell.name: str(told["error"])[:MOST] for cell in self.cells if cell.name == told.get("ends")}
+            self.errors |= {
+                cell.name: str(told["error"])[:MOST] for cell in self.cells if cell.name == told.get("ends")
+            }
         elif "ready" in told and not self.ready:
             self.ready, self.at, self.since = True, "", time.monotonic()
             self.report.end.send(GO)

@@ -160,7 +160,14 @@ def _unshare(level: Level, python: list[str]) -> list[str]:
         lines.append(f"mkdir -p {there}" if path.is_dir() else f"touch {there}")
         lines.append(f"mount --bind {shlex.quote(str(path))} {there}")
         lines.append(f"mount -o remount,bind,ro,nosuid,nodev {there}")
-    lines += ["pivot_root . old", f"cd {SCRATCH}", "umount -l /old", "rmdir /old", "mount -o remount,bind,ro /", 'exec "$@"']
+    lines += [
+        "pivot_root . old",
+        f"cd {SCRATCH}",
+        "umount -l /old",
+        "rmdir /old",
+        "mount -o remount,bind,ro /",
+        'exec "$@"',
+    ]
     command = ["unshare", "--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child"]
     command += [] if level.as_root else ["--user", "--map-root-user"]
     return [*command, "sh", "-c", "\n".join(lines), "room", *python]
