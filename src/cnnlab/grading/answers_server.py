@@ -27,6 +27,7 @@ FILES = 64  # that a process of a student's may have open: what it can make the 
 
 def main() -> None:
     """`sys.argv`: the package's folder, the number of the control socket, and whether to isolate."""
+    die_with_parent()
     control, isolate = socket.socket(fileno=int(sys.argv[2])), sys.argv[3] == "isolated"
     warm_up()
     settle()

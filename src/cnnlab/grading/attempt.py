@@ -77,11 +77,8 @@ class Attempt:
 
     def run(self) -> None:
         looked = time.monotonic()
-        streams = {
-            self.status: self._status,
-            self.output: self._output,
-            self.report.end: self._report,
-        }  # words before verdicts
+        streams = {self.status: self._status, self.output: self._output}
+        streams[self.report.end] = self._report  # last: a verdict takes the words that came before it
         while not self.done:
             ready, _, _ = select.select(list(streams), [], [], LOOK)
             for stream in streams:
@@ -114,9 +111,8 @@ class Attempt:
         if "begins" in told and not self.ready:
             self.at, self.since = str(told["begins"]), time.monotonic()
         elif told.get("error") and not self.ready:
-            self.errors |= {
-                cell.name: str(told["error"])[:MOST] for cell in self.cells if cell.name == told.get("ends")
-            }
+            if (name := told.get("ends")) in [cell.name for cell in self.cells]:
+                self.errors[name] = str(told["error"])[:MOST]
         elif "ready" in told and not self.ready:
             self.ready, self.at, self.since = True, "", time.monotonic()
             self.report.end.send(GO)

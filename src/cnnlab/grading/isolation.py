@@ -125,7 +125,7 @@ def _counts_by_namespace() -> bool:
 
 
 def die_with_parent() -> None:
-    """Whoever kills the coordinator, or a server, leaves nothing behind; where there is a room, all in it end with its first."""
+    """Whoever kills the coordinator, or a server, leaves nothing behind. In a room all end with its first process."""
     _call("prctl", PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
 
 

@@ -168,6 +168,18 @@ def _unshare(level: Level, python: list[str]) -> list[str]:
         "mount -o remount,bind,ro /",
         'exec "$@"',
     ]
-    command = ["unshare", "--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child"]
+    command = [
+        "setpriv",
+        "--pdeathsig",
+        "KILL",
+        "unshare",
+        "--mount",
+        "--pid",
+        "--net",
+        "--ipc",
+        "--uts",
+        "--fork",
+        "--kill-child",
+    ]
     command += [] if level.as_root else ["--user", "--map-root-user"]
     return [*command, "sh", "-c", "\n".join(lines), "room", *python]

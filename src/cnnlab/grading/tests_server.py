@@ -20,6 +20,7 @@ from cnnlab.grading.warm import warm_up
 
 
 def main() -> None:
+    die_with_parent()
     control = socket.socket(fileno=int(sys.argv[2]))
     warm_up()
     from cnnlab.grading import verdict  # noqa: F401
