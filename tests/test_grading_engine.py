@@ -13,8 +13,9 @@ import pytest
 from test_exercises import COURSE, SLUGS, packed, variants
 
 from cnnlab.grading.assignment import Assignment, Cell, Outcome, read_assignment
+from cnnlab.grading.attempt import Attempt
 from cnnlab.grading.engine import Grader, Limits, probe
-from cnnlab.grading.sandbox import Level
+from cnnlab.grading.sandbox import Level, attained
 from cnnlab.grading.watch import processes
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
@@ -192,6 +193,55 @@ def f(x):
     assert verdict(grader, "check.close(tuple(f(1)), (False,) * 3)", looks).verdict == "passed"
 
 
+SEARCH = """
+import ctypes
+def f(word):
+    word, found = word.encode(), 0  # looks for "word-drow" without ever having it together itself
+    for line in open("/proc/self/maps"):
+        place, mode, *_, name = (line.split() + [""])[:6] if len(line.split()) > 5 else (*line.split()[:2], "")
+        if mode.startswith("rw") and not name.startswith("[v"):
+            start, end = (int(each, 16) for each in place.split("-"))
+            after = ctypes.string_at(start, end - start).split(word + b"-")[1:]
+            found += sum(each[: len(word)][::-1] == word for each in after)
+    return found
+"""
+
+
+def test_nothing_of_an_earlier_submission_is_in_the_memory_of_the_next(grader):
+    own = SEARCH + "\nkept = 'quince-ecniuq'\n"
+    assert verdict(grader, "check.close(f('quince') > 0, True)", own).verdict == "passed"  # so it finds what is there
+    assert verdict(grader, "check.close(f('quince'), 0)", SEARCH).verdict == "passed"
+
+
+def test_the_coordinator_keeps_errors_of_its_own_cells_alone(grader):
+    attempt = Attempt(Limits(), one("f(1)").cells, [], 0.0)
+    for name in ("f", *map(str, range(100))):
+        attempt._told({"ends": name, "error": "x" * 9999})
+    assert set(attempt.errors) == {"f"} and len(attempt.errors["f"]) < 9999
+
+
+def test_the_last_words_before_a_verdict_are_kept(grader):
+    loud = "import os\ndef f(x):\n    os.write(1, b'spam ' * (1 << 17))\n    os.write(1, b'the last')\n    return 0"
+    for _ in range(3):
+        assert verdict(grader, "check.close(f(1), 2)", loud).notes[-1].endswith("the last")
+
+
+def test_files_that_an_answer_sends_do_not_stay_open_here(grader):
+    sends = """
+import os, socket
+def f(x):
+    for fd in range(3, 99):
+        try:
+            socket.send_fds(socket.socket(fileno=os.dup(fd)), [b"{}"], [0] * 20)
+        except OSError:
+            pass
+"""
+    before = len([*Path("/proc/self/fd").iterdir()])
+    verdict(grader, "f(1)", sends)
+    verdict(grader, "f(1)", sends.replace("def f(x):", "if True:"))
+    assert len([*Path("/proc/self/fd").iterdir()]) == before
+
+
 def test_all_cells_and_tests_together_have_a_limit(grader, monkeypatch):
     monkeypatch.setattr(grader, "limits", Limits(total_seconds=1.5))
     cells = assignment(
@@ -227,20 +277,41 @@ def test_the_coordinator_imports_neither_torch_nor_numpy():
     subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": str(SOURCE)}, check=True)
 
 
-def test_when_the_coordinator_is_killed_nothing_stays():
-    code = "from cnnlab.grading.engine import Grader\nwith Grader() as g:\n"
-    code += "    [each.wait_until_warm() for each in (g.answers, g.tests)]"
-    code += "\n    print(g.answers.process.pid, g.tests.process.pid, flush=True)\n    input()"
+BUSY = """
+import threading, time
+from cnnlab.grading.assignment import Assignment, Cell
+from cnnlab.grading.engine import Grader
+from cnnlab.grading.sandbox import Level
+from cnnlab.grading.watch import processes
+
+ANSWER = "import os, time\\ndef f():\\n    if not os.fork():\\n        os.setsid()\\n        time.sleep(600)\\n    return 1"
+TEST = "f()\\nwhile True: pass"  # the test itself does not end
+with Grader(LEVEL, trust=True) as grader:
+    def told():
+        while True:
+            both = [processes(server.process.pid) for server in (grader.answers, grader.tests) if server.process]
+            if len(both) == 2 and len(both[0]) >= 4 and len(both[1]) >= 3:
+                print(*both[0], *both[1], flush=True)
+                return
+            time.sleep(0.05)
+    threading.Thread(target=told, daemon=True).start()
+    grader.grade(Assignment("a", (Cell("answer", "f", "", binds=("f",)), Cell("test", "t", TEST, 1.0))), {"f": ANSWER})
+"""
+
+
+@pytest.mark.parametrize("level", ["None", "Level('unshare')", "Level('none')"])
+def test_when_the_coordinator_is_killed_at_work_nothing_stays(level):
+    """Whoever loops in a test, or sleeps in an answer, ends with it. Without isolation an answer's own children may stay."""
+    code = BUSY.replace("LEVEL", level)
+    if level == "Level('none')":
+        code = code.replace("if not os.fork()", "if False").replace(">= 4", ">= 3")
+    elif not attained(eval(level) or probe()) or probe().name == "none":  # noqa: S307
+        pytest.skip(f"{level} is not attained here")
     environment = os.environ | {"PYTHONPATH": str(SOURCE)}
-    child = subprocess.Popen(
-        [sys.executable, "-c", code], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    with child:
-        started = [*map(int, child.stdout.readline().split())]
-        below = [pid for each in started for pid in processes(each)]
-        assert len(below) >= 2
+    with subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE) as child:
+        below = [*map(int, child.stdout.readline().split())]
         child.send_signal(signal.SIGKILL)
-        child.stdin.close()
+    assert len(below) >= 6
     until = time.monotonic() + 20
     while any(Path(f"/proc/{pid}/cmdline").exists() and _alive(pid) for pid in below) and time.monotonic() < until:
         time.sleep(0.1)

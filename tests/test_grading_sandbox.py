@@ -9,6 +9,7 @@ import pytest
 from cnnlab.grading.assignment import Assignment, Cell
 from cnnlab.grading.engine import Grader, Limits
 from cnnlab.grading.sandbox import Level, attained, environment, probe
+from cnnlab.grading.syscalls import is_available
 
 LEVELS = [Level(name, as_root) for name in ("bubblewrap", "unshare") for as_root in (False, True)]
 LOOK = """
@@ -20,6 +21,7 @@ def look():
             return bool(act())
         except OSError:
             return False
+    OPEN = [os.readlink(f"/proc/self/fd/{fd}") for fd in range(256) if os.path.exists(f"/proc/self/fd/{fd}")]
     pids = [p for p in os.listdir("/proc") if p.isdigit()]
     status = dict(line.split(":", 1) for line in open("/proc/self/status").read().splitlines())
     return {
@@ -36,7 +38,11 @@ def look():
         "privileges": status["NoNewPrivs"].strip() != "1",
         "scratch": not tries(lambda: open("/scratch/x", "w")),
         "shared": not tries(lambda: open("/dev/shm/x", "w")),
-        "servers": tries(lambda: os.kill(os.getppid() - 3, 0) is None and False),
+        "devices": set(os.listdir("/dev")) - {"null", "full", "random", "urandom", "fd", "shm"},
+        "files": [fd for fd in OPEN if not fd.startswith(("socket:", "pipe:", "/dev/null"))],
+        "unfiltered": FILTERED and status["Seccomp"].strip() != "2",
+        "spared": int(open("/proc/self/oom_score_adj").read()) < 1000,
+        "user": STRANGER and int(open("/proc/self/uid_map").read().split()[1]) < 1 << 30,
     }
 """
 TEST = "found = {name: value for name, value in look().items() if value}\nassert found == {}, found"
@@ -61,7 +67,8 @@ def test_a_level_keeps_answers_from_all_they_need_not_reach(level, port, monkeyp
     if not (attained(level) and (os.getuid() == 0 or not level.as_root)):
         pytest.skip(f"{level} is not attained here")
     monkeypatch.setenv("CNNLAB_SECRET", "1")
-    outcome = ask(level, LOOK.replace("PORT", str(port)), TEST, "look")
+    look = LOOK.replace("PORT", str(port)).replace("FILTERED", str(is_available()))
+    outcome = ask(level, look.replace("STRANGER", str(level.as_root)), TEST, "look")
     assert outcome.verdict == "passed", outcome
 
 

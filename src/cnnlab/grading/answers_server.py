@@ -14,41 +14,43 @@ import time
 import types
 
 from cnnlab.grading.cells import run
-from cnnlab.grading.channel import Broken, Channel, receive_job
+from cnnlab.grading.channel import Broken, Channel, read_job, receive_job
 from cnnlab.grading.huge import settle
+from cnnlab.grading.isolation import close_room, die_with_parent, enter_room, limit
 from cnnlab.grading.shell import ipython_names
 from cnnlab.grading.warm import warm_up
 
 HELLO = b"!"
+OWN = 2  # processes of a room that are ours, beside one for each test: the first, and that of the cells
+FILES = 64  # that a process of a student's may have open: what it can make the kernel keep for it is bounded by them
 
 
 def main() -> None:
     """`sys.argv`: the package's folder, the number of the control socket, and whether to isolate."""
+    die_with_parent()
     control, isolate = socket.socket(fileno=int(sys.argv[2])), sys.argv[3] == "isolated"
     warm_up()
     settle()
     control.send(HELLO)
-    while (received := receive_job(control)) is not None:
-        job, fds = received
-        try:
-            if open_room(job["limits"], isolate):
-                control.close()
-                live(job, fds)
-        finally:
-            for fd in fds:
-                os.close(fd)
+    while fds := receive_job(control):
+        if enter_room() if isolate else fork_off():
+            control.close()
+            job = read_job(fds)
+            if isolate:
+                close_room(job["limits"])
+            live(job, fds)
+        for fd in fds:
+            os.close(fd)
 
 
-def open_room(limits: dict, isolate: bool) -> bool:
-    if isolate:
-        from cnnlab.grading.isolation import enter_room
-
-        return enter_room(limits)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # reaps the rooms
+def fork_off() -> bool:
+    """What a room is without isolation: a process of its own."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # reaps them
     if os.fork():
         return False
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.setsid()
+    die_with_parent()
     return True
 
 
@@ -75,12 +77,12 @@ def live(job: dict, fds: list[int]) -> None:
 def run_cells(job: dict, status: socket.socket, ends: list[int]) -> None:
     """Tells the coordinator which cell begins, and how it ended."""
     from cnnlab.grading import answers_side  # noqa: F401 - before a cell can spoil what it imports
-    from cnnlab.grading.isolation import limit
 
+    die_with_parent()
     names = namespace()
     places = dict(zip(job["tests"], ends, strict=True))
     prepare(job)
-    limit(job["limits"])
+    limit(job["limits"], files=max([status.fileno(), *ends]) + 1 + FILES, own=len(ends) + OWN)
     for cell in job["cells"]:
         if cell["kind"] != "test":
             tell(status, begins=cell["name"])
@@ -111,6 +113,7 @@ def answer(job: dict, names: dict, end: int, ends: set[int], status: socket.sock
     """The child for one test: serves until the test is over."""
     from cnnlab.grading.answers_side import AnswersSide
 
+    die_with_parent()
     status.close()
     for other in ends - {end}:
         os.close(other)

@@ -78,7 +78,8 @@ class Attempt:
 
     def run(self) -> None:
         looked = time.monotonic()
-        streams = {self.status: self._status, self.report.end: self._report, self.output: self._output}
+        streams = {self.status: self._status, self.output: self._output}
+        streams[self.report.end] = self._report  # last: a verdict takes the words that came before it
         while not self.done:
             ready, _, _ = select.select(list(streams), [], [], LOOK)
             for stream in streams:
@@ -110,8 +111,9 @@ class Attempt:
     def _told(self, told: dict) -> None:
         if self.coming[:1] == [told.get("begins")] and not self.ready:  # in their order, and each once
             self.at, self.since = self.coming.pop(0), time.monotonic()
-        elif "ends" in told and told.get("error") and not self.ready:
-            self.errors[str(told["ends"])] = str(told["error"])[:MOST]
+        elif told.get("error") and not self.ready:
+            if (name := told.get("ends")) in [cell.name for cell in self.cells]:
+                self.errors[name] = str(told["error"])[:MOST]
         elif "ready" in told and not self.ready:
             self.ready, self.at, self.since = True, "", time.monotonic()
             self.report.end.send(GO)

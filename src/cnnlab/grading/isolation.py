@@ -4,29 +4,35 @@
                                                                (reaps; if it dies all die)
 
 In its namespaces the room sees its own processes only, an empty /scratch and /dev/shm of bounded size, and no way to become
-anybody: no capabilities, no new privileges, no further user namespaces.
+anybody: no capabilities, no new privileges, no further user namespaces, and few of the kernel's odder calls (`syscalls`).
 """
 
 import contextlib
 import ctypes
 import math
 import os
+import re
 import resource
+import signal
 import socket
 import struct
 from pathlib import Path
 
+from cnnlab.grading import syscalls
+
 NEWNS, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET = 0x20000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000
 NOSUID, NODEV, NOEXEC = 2, 4, 8
-NO_NEW_PRIVS, CAPBSET_DROP, CAPABILITY_VERSION = 38, 24, 0x20080522
-NOBODY = 65534
+PARENT_DEATH_SIGNAL, NO_NEW_PRIVS, CAPBSET_DROP, CAPABILITY_VERSION = 1, 38, 24, 0x20080522
+NOBODY = 65534  # in the room
+FIRST_USER = 0x70000000  # on the machine, where root opens the room: a number that nothing else uses, by the room's own
+FIRST_KILLED = "1000"  # the score of a process that goes before all others when the machine's memory is full
 MEGABYTE = 1 << 20
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def enter_room(limits: dict) -> bool:
-    """Forks. In the room's first process: True, once it is closed; in the server: False."""
+def enter_room() -> bool:
+    """Forks. In the server: False. In the room's first process: True; it must close the room before anything else."""
     ask, answer = socket.socketpair()
     if pid := os.fork():
         answer.close()
@@ -36,6 +42,8 @@ def enter_room(limits: dict) -> bool:
         _reap()
         return False
     try:
+        with contextlib.suppress(OSError):
+            _write("/proc/self/oom_score_adj", FIRST_KILLED)
         _call("unshare", NEWUSER | NEWNS | NEWPID | NEWIPC | NEWUTS | NEWNET)
         answer.send(str(Path("/proc/self").readlink()).encode())  # its number where this /proc comes from
         answer.recv(1)
@@ -45,7 +53,6 @@ def enter_room(limits: dict) -> bool:
             os._exit(0)
     except BaseException:
         os._exit(1)
-    _close_room(limits)
     return True
 
 
@@ -57,15 +64,17 @@ def _reap() -> None:
 
 
 def _map_user(ask: socket.socket) -> None:
-    """Inside, everybody is nobody. Where the server is the machine's root, outside too."""
+    """Inside, everybody is nobody. Outside it is the server's own user, or, where that is root, nobody that there is.
+
+    What the kernel counts by user (pipes, files under way, keys) one room so cannot use up for another.
+    """
     pid = ask.recv(16).decode()
     if not pid:
         return
-    outside = NOBODY if _is_machine_root() else os.getuid()
-    group = NOBODY if _is_machine_root() else os.getgid()
+    stranger = FIRST_USER + int(pid) if _is_machine_root() else None
     _write(f"/proc/{pid}/setgroups", "deny")
-    _write(f"/proc/{pid}/uid_map", f"{NOBODY} {outside} 1")
-    _write(f"/proc/{pid}/gid_map", f"{NOBODY} {group} 1")
+    _write(f"/proc/{pid}/uid_map", f"{NOBODY} {stranger or os.getuid()} 1")
+    _write(f"/proc/{pid}/gid_map", f"{NOBODY} {stranger or os.getgid()} 1")
     ask.send(b"1")
 
 
@@ -73,7 +82,8 @@ def _is_machine_root() -> bool:
     return os.getuid() == 0 and Path("/proc/self/uid_map").read_text().split() == ["0", "0", "4294967295"]
 
 
-def _close_room(limits: dict) -> None:
+def close_room(limits: dict) -> None:
+    """The room as its inhabitants find it; from here on nothing in it has any power over it."""
     os.setresgid(NOBODY, NOBODY, NOBODY)
     os.setresuid(NOBODY, NOBODY, NOBODY)
     size = f"size={limits['file_mb']}m,nr_inodes=4096,mode=1777".encode()
@@ -84,23 +94,39 @@ def _close_room(limits: dict) -> None:
     os.chdir("/scratch")
     os.setsid()
     _drop_capabilities()
+    if syscalls.is_available():
+        syscalls.refuse()
 
 
-def limit(limits: dict) -> None:
-    """For this process and each that it starts, on top of what the warm server has."""
+def limit(limits: dict, files: int, own: int) -> None:
+    """For this process and each that it starts, on top of what the warm server has; `own` processes come on top, too."""
     warm = address_space()
     bounds = {
         resource.RLIMIT_AS: warm + limits["memory_mb"] * MEGABYTE,
         resource.RLIMIT_FSIZE: limits["file_mb"] * MEGABYTE,
-        resource.RLIMIT_NPROC: limits["processes"],
-        resource.RLIMIT_NOFILE: 256,
+        resource.RLIMIT_NOFILE: files,
         resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_MSGQUEUE: 0,
+        resource.RLIMIT_NICE: 0,
+        resource.RLIMIT_RTPRIO: 0,
         resource.RLIMIT_CPU: math.ceil(limits["total_seconds"]),
     }
+    if _counts_by_namespace():
+        bounds[resource.RLIMIT_NPROC] = own + limits["processes"]
     for kind, bound in bounds.items():
         _, most = resource.getrlimit(kind)
         bound = bound if most == resource.RLIM_INFINITY else min(bound, most)
         resource.setrlimit(kind, (bound, bound))
+
+
+def _counts_by_namespace() -> bool:
+    """Whether the kernel counts a user's processes in each room apart. Before, the watch alone does."""
+    return tuple(map(int, re.findall(r"\d+", os.uname().release)[:2])) >= (5, 14)
+
+
+def die_with_parent() -> None:
+    """Whoever kills the coordinator, or a server, leaves nothing behind. In a room all end with its first process."""
+    _call("prctl", PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
 
 
 def address_space() -> int:

@@ -11,12 +11,13 @@ import shlex
 import shutil
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from platform import machine
 
 import cnnlab
+from cnnlab.grading import syscalls
 
 PACKAGE = "/package"  # where the sandbox sees the folder that holds cnnlab
 SCRATCH = "/scratch"  # the one place where a room may write; /tmp is another name of it
@@ -32,7 +33,8 @@ SYSTEM = (
     "/etc/localtime",
 )
 START = "import sys; sys.path.insert(0, sys.argv[1]); from cnnlab.grading.{0} import main; main()"
-DEVICES = ("null", "zero", "full", "random", "urandom")
+DEVICES = ("null", "full", "random", "urandom")  # no zero: a shared mapping of it is memory that no process owns
+STAGE = "/sys"  # stands on every machine, and holds nothing that a room needs: there the script puts its room together
 COVERS = {
     "bubblewrap": "no network, no files but Python's (read-only), own processes, users and scratch files per submission",
     "unshare": "as bubblewrap, with the folders put together by a shell script instead of an audited program",
@@ -50,8 +52,11 @@ class Level:
 
     @property
     def covers(self) -> str:
+        if self.name == "none":
+            return COVERS[self.name]
         user = "; answers run as an unprivileged user" if self.as_root else ""
-        return COVERS[self.name] + (user if self.name != "none" else "")
+        calls = "system calls are filtered" if syscalls.is_available() else f"NO FILTER of system calls on {machine()}"
+        return f"{COVERS[self.name]}{user}; {calls}"
 
     def command(self, python: list[str]) -> list[str]:
         return {"bubblewrap": _bubblewrap, "unshare": _unshare, "none": lambda _, python: python}[self.name](
@@ -117,7 +122,10 @@ def _bubblewrap(level: Level, python: list[str]) -> list[str]:
     command = ["bwrap", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
     command += [] if level.as_root else ["--unshare-user"]
     command += ["--die-with-parent", "--new-session", "--tmpfs", SCRATCH, "--perms", "0755", "--dir", "/etc"]
-    command += ["--dev", "/dev", "--bind", "/proc", "/proc"]  # each room mounts a /proc of its own over it
+    command += ["--perms", "0755", "--tmpfs", "/dev", "--perms", "0755", "--dir", "/dev/shm"]
+    for device in DEVICES:
+        command += ["--dev-bind", f"/dev/{device}", f"/dev/{device}"]
+    command += ["--symlink", "/proc/self/fd", "/dev/fd", "--bind", "/proc", "/proc"]  # a room has its own over it
     command += [] if _tmp_is_needed() else ["--symlink", SCRATCH, "/tmp"]
     for path in filter(Path.exists, map(Path, SYSTEM)):
         command += (
@@ -138,8 +146,7 @@ def _is_link(path: Path) -> bool:
 
 def _unshare(level: Level, python: list[str]) -> list[str]:
     """The same room by util-linux: a tree in memory with the folders bound into it, which becomes the root."""
-    stage = _stage()
-    lines = ["set -e", "mount --make-rprivate /", f"mount -t tmpfs none {stage}", f"cd {stage}"]
+    lines = ["set -e", "mount --make-rprivate /", f"mount -t tmpfs none {STAGE}", f"cd {STAGE}"]
     lines += [f"mkdir -p proc dev etc old .{SCRATCH} .{PACKAGE}", f"mount -t tmpfs none .{SCRATCH}"]
     lines += ["mount -t proc proc proc", "mkdir dev/shm", "ln -s /proc/self/fd dev/fd"]
     lines += [] if _tmp_is_needed() else [f"ln -s {SCRATCH} tmp"]
@@ -153,13 +160,26 @@ def _unshare(level: Level, python: list[str]) -> list[str]:
         lines.append(f"mkdir -p {there}" if path.is_dir() else f"touch {there}")
         lines.append(f"mount --bind {shlex.quote(str(path))} {there}")
         lines.append(f"mount -o remount,bind,ro,nosuid,nodev {there}")
-    lines += ["pivot_root . old", f"cd {SCRATCH}", "umount -l /old", "rmdir /old", "mount -o remount,ro /", 'exec "$@"']
-    command = ["unshare", "--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child"]
+    lines += [
+        "pivot_root . old",
+        f"cd {SCRATCH}",
+        "umount -l /old",
+        "rmdir /old",
+        "mount -o remount,bind,ro /",
+        'exec "$@"',
+    ]
+    command = [
+        "setpriv",
+        "--pdeathsig",
+        "KILL",
+        "unshare",
+        "--mount",
+        "--pid",
+        "--net",
+        "--ipc",
+        "--uts",
+        "--fork",
+        "--kill-child",
+    ]
     command += [] if level.as_root else ["--user", "--map-root-user"]
     return [*command, "sh", "-c", "\n".join(lines), "room", *python]
-
-
-@cache
-def _stage() -> str:
-    """An empty folder on which the room's root is put together, out of sight of everybody else."""
-    return tempfile.mkdtemp(prefix="cnnlab-room-")

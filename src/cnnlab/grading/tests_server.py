@@ -13,13 +13,14 @@ import sys
 
 from cnnlab.grading.answers_server import HELLO, namespace, prepare
 from cnnlab.grading.cells import run
-from cnnlab.grading.channel import Channel, receive_job
+from cnnlab.grading.channel import Channel, read_job, receive_job
 from cnnlab.grading.huge import settle
-from cnnlab.grading.isolation import address_space
+from cnnlab.grading.isolation import address_space, die_with_parent
 from cnnlab.grading.warm import warm_up
 
 
 def main() -> None:
+    die_with_parent()
     control = socket.socket(fileno=int(sys.argv[2]))
     warm_up()
     from cnnlab.grading import verdict  # noqa: F401
@@ -27,12 +28,11 @@ def main() -> None:
     settle()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     control.send(HELLO)
-    while (received := receive_job(control)) is not None:
-        job, fds = received
+    while fds := receive_job(control):
         if not os.fork():
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             control.close()
-            grade(job, fds)
+            grade(read_job(fds), fds)
         for fd in fds:
             os.close(fd)
 
@@ -41,6 +41,7 @@ def grade(job: dict, fds: list[int]) -> None:
     """The process of one submission: given cells in order, and at each test's place a child that runs it."""
     try:
         os.setsid()
+        die_with_parent()
         report = Channel(socket.socket(fileno=fds[0]))
         report.send({"pid": os.getpid()})
         _quiet(job["limits"])
@@ -76,6 +77,7 @@ def _in_a_child(test, job, report, end, names, given, ends) -> None:
         if status:
             report.send({"test": test["cell"]["name"], "verdict": "crashed", "message": "The test could not go on."})
         return
+    die_with_parent()
     for other in ends.values():
         os.close(other)
     from cnnlab.grading.verdict import judge
