@@ -343,3 +343,29 @@ def test_without_isolation_no_process_of_a_submission_stays():
         while any(map(_alive, worker)) and time.monotonic() < until:
             time.sleep(0.1)
         assert not [pid for pid in worker if _alive(pid)]
+
+
+@pytest.fixture
+def busy_core():
+    """One core for this process and what it starts from now on, and two others that keep it busy."""
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2)]
+    yield
+    os.sched_setaffinity(0, cores)
+    for each in others:
+        each.kill()
+        each.wait()
+
+
+def test_waiting_for_a_core_of_a_busy_machine_costs_nobody_a_test(busy_core):
+    cells = assignment(Cell("answer", "f", "", binds=("f",)), Cell("test", "t", "check.close(f(1), 1)", 1.0))
+    work = (
+        "import time\ndef f(x):\n    begun = time.process_time()\n"
+        "    while time.process_time() - begun < {}:\n        pass\n    return x"
+    )
+    with Grader(limits=Limits(test_seconds=1.5)) as grader:
+        (honest,) = grader.grade(cells, {"f": work.format(0.6)})
+        (endless,) = grader.grade(cells, {"f": work.format(9999)})
+    assert honest.verdict == "passed" and honest.seconds > 1.5, "three share a core: 0.6 s of work take 1.8 s"
+    assert endless.verdict == "out of time" and endless.seconds < 4 * 1.5 + 5

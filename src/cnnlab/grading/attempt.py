@@ -15,12 +15,13 @@ from cnnlab.grading.assignment import Cell, Outcome
 from cnnlab.grading.cells import MOST
 from cnnlab.grading.channel import Broken, Channel
 from cnnlab.grading.servers import Server
-from cnnlab.grading.watch import Watch
+from cnnlab.grading.watch import Waiting, Watch
 
 CREDENTIALS = struct.Struct("3i")  # pid, uid, gid: written by the kernel, so that no room can say who it is
 MOST_STATUS = 16_384
 GO = b"!"
 LOOK = 0.1  # seconds between two looks at the limits
+PATIENCE = 3  # times a limit that waiting for a core may add to it: who keeps all cores busy himself gains no more
 TAIL = 1000  # characters of what was printed, for the instructor
 
 
@@ -35,7 +36,8 @@ class Attempt:
         self.coming = [cell.name for cell in cells if cell.kind != "test"]  # the cells that have not begun
         self.ready = self.done = False
         self.room = self.watch = self.testers = None
-        self.at, self.since = "", time.monotonic()  # the cell, then the test, at hand
+        self.waiting = Waiting()
+        self._turn("")
         self.printed, self.output_bytes = b"", 0
 
     @contextlib.contextmanager
@@ -110,12 +112,13 @@ class Attempt:
 
     def _told(self, told: dict) -> None:
         if self.coming[:1] == [told.get("begins")] and not self.ready:  # in their order, and each once
-            self.at, self.since = self.coming.pop(0), time.monotonic()
+            self._turn(self.coming.pop(0))
         elif told.get("error") and not self.ready:
             if (name := told.get("ends")) in [cell.name for cell in self.cells]:
                 self.errors[name] = str(told["error"])[:MOST]
         elif "ready" in told and not self.ready:
-            self.ready, self.at, self.since = True, "", time.monotonic()
+            self.ready = True
+            self._turn("")
             self.report.end.send(GO)
 
     def _report(self) -> None:
@@ -127,7 +130,7 @@ class Attempt:
         if "pid" in told:
             self.testers = told["pid"]
         elif "begins" in told:
-            self.at, self.since = told["begins"], time.monotonic()
+            self._turn(told["begins"])
         elif told["test"] == self.at and self._may_be_another(told["verdict"]):
             self.done = True
         elif told["test"] == self.at:
@@ -144,12 +147,18 @@ class Attempt:
 
     # Limits.
 
+    def _turn(self, name: str) -> None:
+        """The cell, then the test, at hand is another one, or none."""
+        self.at, self.since, self.waited = name, time.monotonic(), self.waiting.seconds
+
     def _look(self) -> None:
-        now = time.monotonic()
-        seconds = self.limits.test_seconds if self.ready else self.limits.cell_seconds
-        if now > self.until:
-            self._charge("out of time", f"All tests together took longer than {self.limits.total_seconds:g} s.")
-        elif now - self.since > seconds:
+        if self.watch:
+            self.waiting.look(self.watch.root, *filter(None, [self.testers]))
+        now, waited = time.monotonic(), self.waiting.seconds
+        seconds, total = self.limits.test_seconds if self.ready else self.limits.cell_seconds, self.limits.total_seconds
+        if now - min(waited, PATIENCE * total) > self.until:
+            self._charge("out of time", f"All tests together took longer than {total:g} s.")
+        elif now - self.since - min(waited - self.waited, PATIENCE * seconds) > seconds:
             self._charge("out of time", f"It took longer than {seconds:g} s.")
         elif self.watch and (verdict := self.watch.exceeded()):
             few = f"more than {self.limits.processes} processes"
@@ -185,7 +194,7 @@ class Attempt:
         self.outcomes[self.at] = Outcome(
             self.at, verdict, points, cell.points, "\n".join(lines), hidden, seconds, tuple(notes)
         )
-        self.at, self.since = "", time.monotonic()
+        self._turn("")
         self.done = self.done or len(self.outcomes) == len(self.left)
 
     def _end(self) -> None:

@@ -25,7 +25,10 @@ __all__ = ["Grader", "Level", "Limits", "probe"]
 
 @dataclass(frozen=True)
 class Limits:
-    """What a submission may use. Seconds are of the wall; memory is beyond what a warm process has."""
+    """What a submission may use. Memory is beyond what a warm process has.
+
+    Seconds are of the wall, without those in which its processes stood ready and other work had the machine's cores.
+    """
 
     cell_seconds: float = 30
     test_seconds: float = 30
@@ -90,6 +93,7 @@ class Grader:
                 attempt.run()
             found |= attempt.outcomes
             unsaid |= attempt.broken
+            until += attempt.waiting.seconds
         return [found[cell.name] for cell in wanted]
 
 

@@ -1,6 +1,7 @@
 """What a room uses, read from the machine's own /proc, where nothing inside the room can hide it."""
 
 import contextlib
+import time
 from pathlib import Path
 
 KILOBYTE = 1024
@@ -32,6 +33,13 @@ def proportional(pid: int) -> int:
     return 0
 
 
+def delay(pid: int) -> float:
+    """Seconds in which a process was ready to run and others had the cores; 0 where this Linux does not count them."""
+    with contextlib.suppress(OSError, IndexError, ValueError):
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+    return 0.0
+
+
 def _sum(path: str, names: tuple[str, ...]) -> int:
     lines = (line.split() for line in Path(path).read_text().splitlines())
     return sum(int(words[1]) for words in lines if words[0] in names) * KILOBYTE
@@ -54,3 +62,17 @@ class Watch:
         if beyond + fresh > self.memory / 2 and sum(map(proportional, pids)) > self.memory + self.warm:
             return "out of memory"
         return ""
+
+
+class Waiting:
+    """`seconds` that work on several sides, one at a time, has waited for a core. Looked at again and again."""
+
+    def __init__(self):
+        self.seconds, self.before, self.looked = 0.0, {}, time.monotonic()
+
+    def look(self, *roots: int) -> None:
+        """A look at the trees of these processes: in each the one that waits longest counts, all at most as the time itself."""
+        now, sides = time.monotonic(), [{pid: delay(pid) for pid in processes(root)} for root in roots]
+        lost = sum(max((new - self.before.get(pid, 0.0) for pid, new in side.items()), default=0.0) for side in sides)
+        self.seconds += min(lost, now - self.looked)
+        self.before, self.looked = {pid: new for side in sides for pid, new in side.items()}, now
