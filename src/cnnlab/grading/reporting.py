@@ -114,19 +114,6 @@ def _flags(course: Course, slug: str, run: dict, marks: Marks, people: dict[str,
         if (tests := [test for test, mark in each.items() if mark.open])
     ]
     seen = [[name[who], *_found(one["findings"])] for who, one in students.items() if one["findings"]]
-    usual = {
-        note
-        for each in students.values()
-        for outcome in each["outcomes"].values()
-        if outcome["verdict"] == "passed"
-        for note in outcome["notes"]
-    }
-    stopped = [
-        [name[who], names.get(test, test), outcome["verdict"], _known(outcome, usual)]
-        for who, each in students.items()
-        for test, outcome in each["outcomes"].items()
-        if outcome["verdict"] not in ROUTINE
-    ]
     same = [
         [each.answer, "the published solution" if each.published else "one another", _few(each.students)]
         for each in alike(reference, edited)
@@ -137,7 +124,11 @@ def _flags(course: Course, slug: str, run: dict, marks: Marks, people: dict[str,
     gone = [[name[who]] for who in absent(people.values(), course, slug)]
     parts = [
         _flag("Wait for a human", ["student", "questions", "why"], open_),
-        _flag("Ended in another way than right or wrong", ["student", "question", "verdict", "what is known"], stopped),
+        _flag(
+            "Ended in another way than right or wrong",
+            ["student", "question", "verdict", "what is known"],
+            _stopped(students, names, name),
+        ),
         _flag("Equal answers, names aside", ["answer", "equal to", "students"], same),
         _flag(
             "Files that were mended", ["student", "what was found", "confidence"], sorted(seen, key=lambda row: row[-1])
@@ -158,6 +149,17 @@ def _student(slug: str, who: Person, graded: bool) -> Html:
         else Html(escape(text(who.name)))
     )
     return tag("span", name, " ", tag("span", who.id, class_="soft"))
+
+
+def _stopped(students: dict, names: dict[str, str], name: dict[str, Html]) -> list[list[object]]:
+    """The tests that were neither passed nor failed."""
+    outcomes = [(who, test, each) for who, one in students.items() for test, each in one["outcomes"].items()]
+    usual = {note for _, _, each in outcomes if each["verdict"] == "passed" for note in each["notes"]}
+    return [
+        [name[who], names.get(test, test), each["verdict"], _known(each, usual)]
+        for who, test, each in outcomes
+        if each["verdict"] not in ROUTINE
+    ]
 
 
 def _late(course: Course, slug: str, students: dict, senders: dict) -> Iterator[tuple[str, datetime | None]]:
