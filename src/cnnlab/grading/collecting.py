@@ -56,7 +56,7 @@ def collect(course: Course, slug: str, source: Path, people: list[Person], due: 
             done.nothing[student] = [str(entry.path) for _, entry in group]
             continue
         who, entry, data = best
-        _keep(course, slug, student, replace(who, timeless=timeless), entry, data, done)
+        _keep(course, slug, student, (replace(who, timeless=timeless), entry, data), done)
         if who.late or (due and not timeless and entry.when > due):
             done.late.append(student)
     for path, _ in found.others:
@@ -173,7 +173,8 @@ def _answers(data: bytes, slots: list[Slot], path: PurePosixPath, told: list[str
     return len(found.answers) + len(found.texts)
 
 
-def _keep(course: Course, slug: str, student: str, who: Sender, entry: Entry, data: bytes, done: Collected) -> None:
+def _keep(course: Course, slug: str, student: str, best: tuple[Sender, Entry, bytes], done: Collected) -> None:
+    who, entry, data = best
     target = course.notebook("submitted", slug, student)
     for folder in (target.parent.parent, target.parent):
         if folder.is_symlink():
