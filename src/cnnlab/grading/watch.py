@@ -71,7 +71,7 @@ class Waiting:
         self.seconds, self.before, self.looked = 0.0, {}, time.monotonic()
 
     def look(self, *roots: int) -> None:
-        """A look at the trees of these processes: in each the one that waits longest counts, all at most as the time itself."""
+        """A look at the trees of these processes: in each who waits longest counts, all at most as the time itself."""
         now, sides = time.monotonic(), [{pid: delay(pid) for pid in processes(root)} for root in roots]
         lost = sum(max((new - self.before.get(pid, 0.0) for pid, new in side.items()), default=0.0) for side in sides)
         self.seconds += min(lost, now - self.looked)
