@@ -48,7 +48,9 @@ class Level:
 
 @dataclass(frozen=True)
 class Limits:
+    cell_seconds: float = 20
     test_seconds: float = 20
+    total_seconds: float = 60
 
 
 class FakeGrader:

@@ -116,7 +116,7 @@ def test_every_step_says_what_is_missing_before_it(course, say, tmp_path):
         ("run", SLUG, "--course", str(tmp_path / "empty")): "is in no course: make one with `cnnlab grade init FOLDER`",
         ("collect", SLUG, "nowhere"): "nowhere is neither a folder nor a zip archive",
         ("run", SLUG, "--limit", "x"): 'limit "x" is no NAME=NUMBER',
-        ("run", SLUG, "--limit", "x=1"): 'limit "x" is unknown; choose one of: test_seconds',
+        ("run", SLUG, "--limit", "x=1"): 'limit "x" is unknown; choose one of: cell_seconds, test_seconds',
         ("run", SLUG, "--executor", "ssh"): 'executor "ssh" is unknown',
     }.items():
         if arguments[-1] in ("ssh", "x=1"):

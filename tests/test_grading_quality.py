@@ -188,8 +188,8 @@ def test_the_book_shows_a_line_for_each_record_and_the_reason_of_each_survivor(m
 @pytest.mark.slow
 def test_where_the_two_ways_disagree_it_is_told_and_not_released(few, say):  # noqa: F811
     """The fake grader takes a right answer that is written differently for a wrong one."""
-    status, out, _ = say("check", SLUG, "--mutants", "0")
-    assert status == 1
+    status, out, _ = say("check", SLUG, "--mutants", "0", "--record", few.root / "kept.json")
+    assert status == 1 and read(few.root / "kept.json")["verdicts"]["disagree"] == ["right right_loops"]
     lost = ", ".join(sorted(f"test-{name}" for name in reference(SLUG)))
     assert f"right right_loops: lost {lost}; in one kernel nothing" in out
     assert (
