@@ -36,7 +36,7 @@ from hostile.record import RECORD, fingerprint  # noqa: E402
 from cnnlab.grading.engine import Grader  # noqa: E402
 from cnnlab.grading.sandbox import SYSTEM  # noqa: E402
 
-PATIENCE = 600  # seconds for one submission, all in all
+PATIENCE = 300  # seconds for one submission, all in all
 NOBODY = 61000  # and above: a user for each box, since processes are counted by user
 # What the box itself keeps out, so that nothing can be said of nbgrader.
 BOXED = {
@@ -104,26 +104,24 @@ def by_nbgrader(attack: Attack, course: Course, uid: int) -> dict:
         arguments = ["/course", str(uid), "/report/said.json"]
         environment = {"HOME": "/tmp", "PATH": f"{Path(python).parent}:/usr/bin:/bin", "PYTHONPATH": "/package"}
         environment |= {"OMP_NUM_THREADS": "1", "CNNLAB_GRADING_SECRET": "31337", "PYTHONDONTWRITEBYTECODE": "1"}
-        with contextlib.suppress(subprocess.TimeoutExpired), (folder / "out").open("w") as out:
-            subprocess.run(
-                [*box(folder), python, "/boxed.py", *arguments],
-                env=environment,
-                timeout=PATIENCE,
-                stdout=out,
-                stderr=out,
-            )
+        with (folder / "out").open("w") as out:
+            command, late = [*box(folder), python, "/boxed.py", *arguments], []
+            try:
+                subprocess.run(command, env=environment, timeout=PATIENCE, stdout=out, stderr=out)
+            except subprocess.TimeoutExpired:
+                late = [f"kept nbgrader waiting until we ended it, after {PATIENCE // 60} minutes"]
         if not (folder / "report/begun").exists():
             raise RuntimeError(f"the box does not open; it said:\n{(folder / 'out').read_text()[-2000:]}")
-        return seen(folder / "course", folder / "report/said.json", course.root)
+        return seen(folder / "course", folder / "report/said.json", course.root, late)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def seen(root: Path, report: Path, before: Path) -> dict:
+def seen(root: Path, report: Path, before: Path, harm: list[str]) -> dict:
     """Points from the gradebook, and harm from what lies in the course afterwards."""
     said = json.loads(report.read_text()) if report.exists() else {}
-    marks, harm = points(root / "gradebook.db"), []
-    harm += [] if said else ["ended nbgrader itself"]
+    marks = points(root / "gradebook.db")
+    harm += [] if said or harm else ["ended nbgrader itself"]
     harm += ["changed another student's grade"] if marks.get("ada") != [2.0, 3.0] else []
     other = f"submitted/ada/{SLUG}/{SLUG}.ipynb"
     harm += (

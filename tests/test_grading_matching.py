@@ -8,7 +8,7 @@ import pytest
 
 from cnnlab.grading import definitions
 from cnnlab.grading.assignment import read_assignment
-from cnnlab.grading.definitions import borrowed, bound, needed
+from cnnlab.grading.definitions import borrowed, bound, needed, plain
 from cnnlab.grading.matching import match, slots
 from cnnlab.grading.reading import parse_cells
 
@@ -211,6 +211,11 @@ def test_what_is_needed_is_found_through_a_long_chain_and_each_cell_is_looked_at
         looked.clear()
         assert "\n".join(borrowed({"a0"}, ["unused = 1", chain], set())) == chain
         assert len(looked) == len(set(looked)) == len(chain.splitlines())
+
+
+@pytest.mark.parametrize("source", ["%a\n" * 600, "f?\n" * 600, "x = !ls\n" * 600, "%a\n" * 20 + "x = 1\n" * 30_000])
+def test_more_lines_for_ipython_than_it_can_read_are_left_as_they_are(source):
+    assert plain(source) == source
 
 
 def test_a_thousand_branches_are_read():

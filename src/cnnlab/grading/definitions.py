@@ -10,6 +10,9 @@ from functools import lru_cache
 TIMED = re.compile(
     r"^([ \t]*)%(?:%(?:time|prun|capture)\b.*|time[ \t]+)", flags=re.MULTILINE
 )  # runs what stands behind it
+# IPython reads a cell anew for each of its own lines in it: of more, it gives up, or takes minutes.
+SPECIAL = re.compile(r"^\s*[%!?]|\?\s*$|=\s*[%!]")
+SPECIAL_LINES, SPECIAL_READ = 200, 1_000_000  # lines, and characters times lines
 
 
 def parsed(source: str) -> ast.Module | None:
@@ -25,13 +28,14 @@ def parsed(source: str) -> ast.Module | None:
 @lru_cache(1000)
 def plain(source: str) -> str:
     """The source; where it is no Python but a cell for IPython (`%time`, `!pip`, `f?`, `>>> x`), what IPython makes of it."""
-    if parsed(source) is not None:
+    lines = sum(SPECIAL.search(line) is not None for line in source.split("\n"))
+    if parsed(source) is not None or lines > SPECIAL_LINES or lines * len(source) > SPECIAL_READ:
         return source
     try:
         from IPython.core.inputtransformer2 import TransformerManager
 
         text = TransformerManager().transform_cell(TIMED.sub(r"\1", source))
-    except (ImportError, SyntaxError, ValueError, RecursionError, MemoryError):
+    except (ImportError, SyntaxError, ValueError, RuntimeError, MemoryError):
         return source
     return text if parsed(text) is not None else source
 
