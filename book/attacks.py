@@ -13,8 +13,8 @@ SYMBOLS = {True: "✓", False: "✗", None: "–"}
 FAULTS = {
     "unearned": "points for an answer that had not earned them",
     "lost": "the whole submission lost, the other question included",
-    "dear": "points taken that had been earned",
-    "harm": "harm to others: secrets, grades or files that were not the student's, scripts, processes that stay",
+    "dear": "earned points taken, or left open for a person",
+    "harm": "other harm: secrets, grades and files of others, scripts, processes that stay, the grader itself ended",
 }
 
 
