@@ -57,4 +57,29 @@ AIMS = {
     "makes the test's tensor too large to be sent": Attack(
         inside("x.data = torch.zeros(900_000)\nx.grad = torch.zeros(900_000)\nreturn f(x)"), FAIL
     ),
+    "hides memory in files without a name": Attack(
+        inside(
+            "import time\nhold = [os.memfd_create('x') for _ in range(90)]\n"
+            "for file in hold: os.write(file, bytes((8 << 20) - 1))\ntime.sleep(2)\nreturn 2 * x"
+        ),
+        FAIL,
+    ),
+    "hides memory in segments that no process holds": Attack(
+        inside(
+            "import ctypes, time\nlibc = ctypes.CDLL(None)\nlibc.shmat.restype = ctypes.c_void_p\n"
+            "libc.shmdt.argtypes = [ctypes.c_void_p]\nfor _ in range(12):\n"
+            "    place = libc.shmat(libc.shmget(0, 60 << 20, 0o1600), None, 0)\n"
+            "    if place == 2 ** 64 - 1: raise MemoryError\n"
+            "    ctypes.memset(place, 1, 60 << 20)\n    libc.shmdt(place)\ntime.sleep(2)\nreturn 2 * x"
+        ),
+        {FAIL, MEMORY},
+    ),
+    "hides memory in the buffers of sockets": Attack(
+        inside(
+            "import socket\nhold = [end for _ in range(50) for end in socket.socketpair()]\nfor end in hold:\n"
+            "    end.setsockopt(1, 7, 1 << 30)\n    end.setblocking(False)\n    try:\n"
+            "        while True: end.send(bytes(1 << 16))\n    except BlockingIOError: pass\nreturn 2 * x"
+        ),
+        FAIL,
+    ),
 }
