@@ -10,22 +10,28 @@ from pathlib import Path
 from sphinx.util.docutils import SphinxDirective
 
 RECORDS = Path(__file__).resolve().parents[1] / "exercises/quality"
-HEAD = ["Exercise", "Solution full", "Blank zero", "Right kept", "Wrong caught", "Mutants caught", "Modes disagree"]
-HEAD += ["Tests that draw", "Failures", "Nearest threshold"]
+ROWS = ["Solution full", "Blank zero", "Right kept", "Wrong caught", "Mutants caught", "Modes disagree"]
+ROWS += ["Tests that draw", "Failures", "Nearest threshold"]
 
 
 def page(records: list[dict]) -> str:
-    """A table with a line for each exercise, what was measured where, and why some mutants survive."""
-    rows = "\n".join(f"| {' | '.join(line)} |" for line in [HEAD, ["---"] * len(HEAD), *map(_line, records)])
-    return f"{rows}\n\n:::{{div}} conditions\n{_conditions(records)}\n:::\n\n{survivors(records)}"
+    """A table with a column for each exercise, what was measured where, and why some mutants survive."""
+    head = ["", *map(_title, records)]
+    lines = zip(ROWS, *map(_column, records), strict=True)
+    table = "\n".join(f"| {' | '.join(line)} |" for line in [head, ["---"] * len(head), *lines])
+    why = f":::{{admonition}} The mutants that survive\n:class: dropdown\n{survivors(records)}\n:::"
+    return f"{table}\n\n:::{{div}} conditions\n{_conditions(records)}\n:::\n\n{why}"
 
 
-def _line(record: dict) -> list[str]:
+def _title(record: dict) -> str:
+    return record["slug"].replace("-", " ").capitalize()
+
+
+def _column(record: dict) -> list[str]:
     verdicts, drawn = record["verdicts"], record["luck"]["tests"].values()
     tries = [each for answers in drawn for each in answers.values()]
     margin = min(each["margin"] for each in tries)
     return [
-        record["slug"].replace("-", " ").capitalize(),
         *(_share(*both) for both in verdicts["counts"].values()),
         str(len(verdicts["disagree"])),
         str(len(drawn)),
@@ -56,7 +62,7 @@ def survivors(records: list[dict]) -> str:
         names = record["verdicts"]["survivors"]
         whys = sorted((name.partition(",")[0], why) for name, why in names.items())
         for (question, why), same in groupby(whys):
-            lines.append(f"- {record['slug']}, `{question}`, {len(list(same))}: {why}")
+            lines.append(f"- {_title(record)}, `{question}`, {len(list(same))}: {why}.")
     return "\n".join(lines)
 
 
