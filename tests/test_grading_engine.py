@@ -259,6 +259,19 @@ def test_output_is_kept_for_the_instructor_up_to_a_limit(grader, monkeypatch):
     assert len(outcome.notes[1]) < 1200 and "spam" not in outcome.message
 
 
+@pytest.mark.parametrize("thing", ["bytearray(10**7)", "torch.ones(10**6)"])
+def test_a_cell_that_fills_the_memory_costs_its_own_test_alone(grader, monkeypatch, thing):
+    monkeypatch.setattr(grader, "limits", Limits(memory_mb=300))
+    two = [
+        *(Cell("answer", n, "", binds=(n,)) for n in "fg"),
+        *(Cell("test", f"test-{n}", f"{n}()", 1.0) for n in "fg"),
+    ]
+    other = "def g():\n    return torch.ones(10**7).sum()"
+    full, right = grader.grade(assignment(*two), {"f": f"x = []\nwhile True:\n    x.append({thing})", "g": other})
+    assert full.verdict == "out of memory" and "300 MB" in full.message
+    assert right.verdict == "passed", right.message
+
+
 def test_more_memory_than_the_limit_in_one_process_is_refused_to_it(grader, monkeypatch):
     monkeypatch.setattr(grader, "limits", Limits(memory_mb=100))
     answer = "def f(x):\n    try:\n        bytearray(300 << 20)\n    except MemoryError:\n        return 'refused'"

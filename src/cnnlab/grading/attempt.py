@@ -22,6 +22,7 @@ MOST_STATUS = 16_384
 GO = b"!"
 LOOK = 0.1  # seconds between two looks at the limits
 PATIENCE = 3  # times a limit that waiting for a core may add to it: who keeps all cores busy himself gains no more
+FULL = ("MemoryError", "can't allocate memory")  # how a cell ends that Linux gives no more
 TAIL = 1000  # characters of what was printed, for the instructor
 
 
@@ -116,6 +117,8 @@ class Attempt:
         elif told.get("error") and not self.ready:
             if (name := told.get("ends")) in [cell.name for cell in self.cells]:
                 self.errors[name] = str(told["error"])[:MOST]
+                if name not in self.unsaid and any(words in self.errors[name] for words in FULL):
+                    self._charge("out of memory", self._too_much())  # what it holds would be missing to all that comes
         elif "ready" in told and not self.ready:
             self.ready = True
             self._turn("")
@@ -162,8 +165,10 @@ class Attempt:
             self._charge("out of time", f"It took longer than {seconds:g} s.")
         elif self.watch and (verdict := self.watch.exceeded()):
             few = f"more than {self.limits.processes} processes"
-            what = few if verdict == "crashed" else f"more than {self.limits.memory_mb} MB"
-            self._charge(verdict, f"It used {what}.")
+            self._charge(verdict, f"It used {few}." if verdict == "crashed" else self._too_much())
+
+    def _too_much(self) -> str:
+        return f"It used more than {self.limits.memory_mb} MB."
 
     def _charge(self, verdict: str, why: str) -> None:
         """Ends the attempt at the expense of the cell or test at hand."""
