@@ -33,6 +33,7 @@ class Attempt:
         self.limits, self.cells, self.left, self.until = limits, cells, {cell.name: cell for cell in left}, until
         self.outcomes: dict[str, Outcome] = {}
         self.broken: dict[str, tuple[str, str]] = {}  # cell: verdict and why
+        self.unsaid: Mapping[str, tuple[str, str]] = {}  # the same of cells that ended an earlier room
         self.errors: dict[str, str] = {}  # of answer cells
         self.coming = [cell.name for cell in cells if cell.kind != "test"]  # the cells that have not begun
         self.ready = self.done = False
