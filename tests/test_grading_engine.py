@@ -169,9 +169,11 @@ def test_only_the_tests_named_are_run_and_the_seed_decides(grader):
 
 
 def test_what_a_submission_leaves_behind_is_gone_for_the_next(grader):
-    leave = """
-import os, time
-for place in ("/scratch", "/tmp", "/dev/shm"):
+    places = ["/scratch", "/dev/shm", *([] if tmp_is_taken() else ["/tmp"])]
+    leave = (
+        f"import os, time\nPLACES = {places}"
+        + """
+for place in PLACES:
     open(f"{place}/left", "w").write("1")
 try:
     if not os.fork():
@@ -184,13 +186,14 @@ except OSError:  # as many processes as it may have
 def f(x):
     return x + 1
 """
+    )
     assert verdict(grader, "check.close(f(1), 2)", leave).verdict == "passed"
     server, until = grader.answers.process.pid, time.monotonic() + 10
     while len(processes(server)) > 3 and time.monotonic() < until:  # bubblewrap, twice, and the warm server
         time.sleep(0.05)
     assert len(processes(server)) <= 3
-    looks = "import os\ndef f(x):\n    return [os.path.exists(f'{p}/left') for p in ('/scratch', '/tmp', '/dev/shm')]"
-    assert verdict(grader, "check.close(tuple(f(1)), (False,) * 3)", looks).verdict == "passed"
+    looks = f"import os\ndef f(x):\n    return any(os.path.exists(f'{{p}}/left') for p in {places})"
+    assert verdict(grader, "check.close(f(1), False)", looks).verdict == "passed"
 
 
 SEARCH = """
@@ -294,7 +297,7 @@ BUSY = """
 import threading, time
 from cnnlab.grading.assignment import Assignment, Cell
 from cnnlab.grading.engine import Grader
-from cnnlab.grading.sandbox import Level
+from cnnlab.grading.sandbox import Level, tmp_is_taken
 from cnnlab.grading.watch import processes
 
 ANSWER = "import os, time\\ndef f():\\n    if not os.fork():\\n        os.setsid()\\n        time.sleep(600)\\n    return 1"

@@ -114,7 +114,8 @@ def _package() -> Path:
     return Path(cnnlab.__file__).resolve().parent
 
 
-def _tmp_is_needed() -> bool:
+def tmp_is_taken() -> bool:
+    """Whether Python itself lies in /tmp: then a room has no /tmp to write to, only the folder that `tempfile` finds."""
     return any(folder.is_relative_to("/tmp") for folder in _python_folders())
 
 
@@ -126,7 +127,7 @@ def _bubblewrap(level: Level, python: list[str]) -> list[str]:
     for device in DEVICES:
         command += ["--dev-bind", f"/dev/{device}", f"/dev/{device}"]
     command += ["--symlink", "/proc/self/fd", "/dev/fd", "--bind", "/proc", "/proc"]  # a room has its own over it
-    command += [] if _tmp_is_needed() else ["--symlink", SCRATCH, "/tmp"]
+    command += [] if tmp_is_taken() else ["--symlink", SCRATCH, "/tmp"]
     for path in filter(Path.exists, map(Path, SYSTEM)):
         command += (
             ["--symlink", str(path.readlink()), str(path)] if _is_link(path) else ["--ro-bind", str(path), str(path)]
@@ -149,7 +150,7 @@ def _unshare(level: Level, python: list[str]) -> list[str]:
     lines = ["set -e", "mount --make-rprivate /", f"mount -t tmpfs none {STAGE}", f"cd {STAGE}"]
     lines += [f"mkdir -p proc dev etc old .{SCRATCH} .{PACKAGE}", f"mount -t tmpfs none .{SCRATCH}"]
     lines += ["mount -t proc proc proc", "mkdir dev/shm", "ln -s /proc/self/fd dev/fd"]
-    lines += [] if _tmp_is_needed() else [f"ln -s {SCRATCH} tmp"]
+    lines += [] if tmp_is_taken() else [f"ln -s {SCRATCH} tmp"]
     lines += [f"touch dev/{each}; mount --bind /dev/{each} dev/{each}" for each in DEVICES]
     places = {path: path for path in (*filter(Path.exists, map(Path, SYSTEM)), *_python_folders())}
     for path, inside in (places | {_package(): Path(PACKAGE, "cnnlab")}).items():
