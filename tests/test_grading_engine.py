@@ -15,7 +15,7 @@ from test_exercises import COURSE, SLUGS, packed, variants
 from cnnlab.grading.assignment import Assignment, Cell, Outcome, read_assignment
 from cnnlab.grading.attempt import Attempt
 from cnnlab.grading.engine import Grader, Limits, probe
-from cnnlab.grading.sandbox import Level, attained
+from cnnlab.grading.sandbox import Level, attained, tmp_is_taken
 from cnnlab.grading.watch import processes
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
