@@ -297,7 +297,7 @@ BUSY = """
 import threading, time
 from cnnlab.grading.assignment import Assignment, Cell
 from cnnlab.grading.engine import Grader
-from cnnlab.grading.sandbox import Level, tmp_is_taken
+from cnnlab.grading.sandbox import Level
 from cnnlab.grading.watch import processes
 
 ANSWER = "import os, time\\ndef f():\\n    if not os.fork():\\n        os.setsid()\\n        time.sleep(600)\\n    return 1"
