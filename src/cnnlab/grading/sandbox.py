@@ -105,9 +105,12 @@ def _python() -> str:
 
 
 def _python_folders() -> list[Path]:
-    """The Python installation: the environment's own folder, and the one it was made from."""
-    found = dict.fromkeys(Path(each).resolve() for each in (sys.prefix, sys.base_prefix))
-    return [folder for folder in found if not folder.is_relative_to("/usr")]
+    """The Python installation: the environment's own folder, the one it was made from, packages that it takes from others."""
+    found = [Path("/usr")]
+    for each in (sys.prefix, sys.base_prefix, *(path for path in sys.path if Path(path).name == "site-packages")):
+        if not any(Path(each).resolve().is_relative_to(folder) for folder in found):
+            found.append(Path(each).resolve())
+    return found[1:]
 
 
 def _package() -> Path:
