@@ -21,6 +21,8 @@ CHROMIUM_FLAGS = [
     *("--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost"),
 ]
 
+os.environ |= dict.fromkeys(("no_proxy", "NO_PROXY"), "localhost,127.0.0.1")  # servers here are ours, proxy or not
+
 
 def pytest_ignore_collect(collection_path, config):
     """With `-m gpu` only the files that have such tests: a machine with a GPU may lack what the others import."""

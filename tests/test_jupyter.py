@@ -33,7 +33,7 @@ def _free_port() -> int:
 
 @pytest.fixture(scope="module", params=["jupyterlab", "notebook"])
 def jupyter(request, tmp_path_factory):
-    """`jupyter("lab")`: the address of that notebook, to be opened by JupyterLab or by Notebook 7."""
+    """`jupyter("lab")`: the address of that notebook, to be opened by JupyterLab, alone, or by Notebook 7."""
     folder, token, port = tmp_path_factory.mktemp(request.param), secrets.token_hex(8), _free_port()
     for name, source in CELLS.items():
         (folder / f"{name}.ipynb").write_text(json.dumps(_notebook(source)))
@@ -52,9 +52,9 @@ def jupyter(request, tmp_path_factory):
     with (folder / "log").open("w") as log:
         server = subprocess.Popen([*command, *options], env=env, stdout=log, stderr=log, cwd=folder)
         try:
-            path = {"jupyterlab": "lab/tree", "notebook": "notebooks"}[request.param]
+            path = {"jupyterlab": "lab/workspaces/{0}/tree", "notebook": "notebooks"}[request.param]
             _wait_for(f"http://localhost:{port}/api?token={token}", server, folder / "log")
-            yield lambda name: f"http://localhost:{port}/{path}/{name}.ipynb?token={token}"
+            yield lambda name: f"http://localhost:{port}/{path.format(name)}/{name}.ipynb?token={token}"
         finally:
             server.terminate()
             server.wait(30)
@@ -71,6 +71,17 @@ def _wait_for(address: str, server: subprocess.Popen, log) -> None:
     pytest.fail(f"no server after two minutes: {log.read_text()}")
 
 
+def _run_first_cell(page) -> None:
+    """Ctrl+Enter until the cell has a prompt: before its kernel is there, Jupyter drops the key without a word."""
+    cell = page.locator(".jp-CodeCell").first
+    deadline = time.monotonic() + 120
+    while not re.search(r"\[[*\d]+\]", cell.locator(".jp-InputPrompt").inner_text(timeout=120_000)):
+        assert time.monotonic() < deadline, "no kernel takes the cell"
+        cell.click()
+        page.keyboard.press("Control+Enter")
+        page.wait_for_timeout(1_000)
+
+
 @pytest.fixture
 def run_cell(jupyter, chromium):
     """`page = run_cell("lab")`: the notebook of that name, opened, its one cell run."""
@@ -79,8 +90,7 @@ def run_cell(jupyter, chromium):
     def open_and_run(name: str):
         pages.append(chromium.new_page(viewport={"width": 1300, "height": 1000}))
         pages[-1].goto(jupyter(name))
-        pages[-1].locator(".jp-CodeCell").first.click(timeout=120_000)
-        pages[-1].keyboard.press("Shift+Enter")
+        _run_first_cell(pages[-1])
         return pages[-1]
 
     yield open_and_run
