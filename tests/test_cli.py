@@ -273,6 +273,15 @@ def test_every_option_is_explained_and_every_command_has_examples(command):
     assert f"  cnnlab {command} " in commands[command].format_help()
 
 
+def test_names_may_stand_behind_an_option_and_what_is_unknown_is_refused(tmp_path, said, capsys):
+    said("grade", "init", str(tmp_path), "activations", "--seed", "7", "learning-rates")
+    assert {each.name for each in (tmp_path / "source").iterdir()} == {"activations", "learning-rates"}
+    for arguments in (["list", "more"], ["grade", "init", str(tmp_path), "--seed", "7", "activations", "--more"]):
+        with pytest.raises(SystemExit):
+            cli.main(arguments)
+        assert "unrecognized arguments: " in capsys.readouterr().err
+
+
 def test_a_reader_that_has_enough_gets_no_error():
     command = [sys.executable, "-m", "cnnlab.cli", "show", "initialization", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:

@@ -19,7 +19,11 @@ START = """examples:
 def main(argv: list[str] | None = None) -> int:
     """Run one command; what goes wrong is one line on standard error and exit status 2, an interruption 130."""
     parser = _parser()
-    arguments = parser.parse_args(argv)
+    arguments, rest = parser.parse_known_args(argv)
+    if rest and not hasattr(arguments, "slugs") or any(each.startswith("-") for each in rest):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:  # argparse ends a list at the first option: `grade init here --seed 7 activations`
+        arguments.slugs += rest
     if arguments.command is None:
         parser.print_help()
         return 0
