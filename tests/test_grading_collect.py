@@ -275,6 +275,58 @@ def test_nobody_hands_in_for_another(course, tmp_path, name):
     assert submitted(course) == {"eve": GOOD, "bob": EMPTY}
 
 
+def crowd(many: int) -> bytes:
+    box = io.BytesIO()
+    with zipfile.ZipFile(box, "w") as archive:
+        for i in range(many):
+            archive.writestr(f"{i}.ipynb", b"")
+    return box.getvalue()
+
+
+def patched(old: bytes, new: bytes, data: bytes) -> bytes:
+    assert old in data
+    return data.replace(old, new)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        crowd(5001),
+        patched(b"PK\x01\x02\x14\x03\x14\x00", b"PK\x01\x02\x14\x03\x63\x00", boxed("x.ipynb", GOOD)),
+        patched("é".encode(), b"\xff\xff", boxed("é.ipynb", GOOD)),
+        b"PK no zip",
+    ],
+    ids=["crowd", "version", "name", "none"],
+)
+def test_a_zip_of_one_student_stops_nobody_else(course, tmp_path, data):
+    files = {f"Ada Lovelace_1_{MOODLE}/work.zip": data, f"Robert Müller_2_{MOODLE}/a.ipynb": GOOD}
+    done = collect(course, SLUG, zipped(tmp_path / "in.zip", files), PEOPLE)
+    assert submitted(course) == {"bob": GOOD} and list(done.nothing) == ["ada"]
+    assert [line for line in done.told if "Ada Lovelace" in line and "archive" in line]
+
+
+def test_a_zip_that_claims_gigabytes_stops_nobody_else(course, tmp_path, monkeypatch):
+    from cnnlab.grading import entries
+
+    monkeypatch.setattr(entries, "NESTED_UNFOLDED", 100)
+    files = {f"Ada Lovelace_1_{MOODLE}/work.zip": boxed("x.ipynb", GOOD), f"Robert Müller_2_{MOODLE}/a.ipynb": GOOD}
+    done = collect(course, SLUG, zipped(tmp_path / "in.zip", files), PEOPLE)
+    assert submitted(course) == {"bob": GOOD} and list(done.nothing) == ["ada"]
+
+
+@pytest.mark.parametrize("name", ["A.IPYNB", "a.ipynb.txt", "a.ipynb.json", "10:30 a.ipynb"])
+def test_harmless_names_are_notebooks_too(course, tmp_path, name):
+    collect(course, SLUG, zipped(tmp_path / "in.zip", {f"Ada Lovelace_1_{MOODLE}/{name}": GOOD}), PEOPLE)
+    assert submitted(course) == {"ada": GOOD}
+
+
+def test_two_numbers_of_one_name_in_an_archive_of_moodles_are_two_people(course, tmp_path):
+    files = {f"Ada Lovelace_21_{MOODLE}/a.ipynb": GOOD, f"Ada Lovelace_22_{MOODLE}/a.ipynb": EMPTY}
+    done = collect(course, SLUG, zipped(tmp_path / "in.zip", files), PEOPLE)
+    assert submitted(course) == {"ada-lovelace-21": GOOD, "ada-lovelace-22": EMPTY}
+    assert done.told[0] == "Ada Lovelace: two numbers of Moodle's have this name; 21 is entered as ada-lovelace-21"
+
+
 @pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_bytes_that_do_not_unfold_cost_one_student_alone(course, tmp_path, method):
     with zipfile.ZipFile(tmp_path / "in.zip", "w") as archive:

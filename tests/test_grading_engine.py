@@ -98,8 +98,76 @@ def test_a_failed_hidden_check_shows_nothing_of_itself(grader):
     outcome = verdict(grader, test, RIGHT)
     assert outcome.hidden and outcome.message == "A hidden check did not hold."
     outcome = verdict(grader, test, "def f(x):\n    if x > 9:\n        raise ValueError(f'saw {x}')\n    return x + 1")
-    assert outcome.message == "A hidden check did not hold. The answer raised ValueError (line 3 of answer f)."
+    assert outcome.message == "A hidden check did not hold. The answer raised ValueError."
     assert "saw 77" in outcome.notes[0]
+
+
+HIDDEN_TEST = """check.close(f(1), 2)
+### BEGIN HIDDEN TESTS
+check.law("one more", [(705,), (706,)], left=f, right=lambda x: x + 1)
+### END HIDDEN TESTS
+"""
+CRASH = "def f(x):\n    if x > 9:\n        {}\n    return x + 1"
+FORGE = """import gc, json, os, struct
+        from cnnlab.grading.answers_side import AnswersSide
+        side = next(each for each in gc.get_objects() if isinstance(each, AnswersSide))
+        text = json.dumps({"serial": 3, "answer": ["dtype", f"saw {x}"]}).encode()
+        side.channel.end.sendall(struct.pack(">II", len(text), 0) + text)
+        os._exit(0)"""
+
+
+@pytest.mark.parametrize(
+    "act",
+    ["import os; os._exit(0)", FORGE, "exec(compile('\\n' * (x - 1) + 'raise KeyError', '<answer f>', 'exec'))"]
+    + ["return type(f'saw {x}', (), {})()", "g = lambda: 1; g.__name__ = f'saw {x}'; return g"],
+)
+def test_no_end_of_an_answer_tells_what_a_hidden_check_asked(grader, act):
+    outcome = verdict(grader, HIDDEN_TEST, CRASH.format(act))
+    assert outcome.hidden and outcome.points == 0
+    assert not re.search("70[56]|one more", outcome.message), outcome.message
+
+
+def test_no_answer_tells_in_a_later_test_what_it_saw_in_an_earlier_one(grader):
+    keep, say = "open('/tmp/seen', 'a').write(str(x))\n    return x + 1", "raise ValueError(open('/tmp/seen').read())"
+    tests = Cell("test", "test-f", HIDDEN_TEST, 1.0), Cell("test", "test-g", "check.close(g(1), 2)", 1.0)
+    answers = Cell("answer", "f", "", binds=("f",)), Cell("answer", "g", "", binds=("g",))
+    small = assignment(answers[0], tests[0], answers[1], tests[1])
+    first, second = grader.grade(small, {"f": f"def f(x):\n    {keep}", "g": f"def g(x):\n    {say}"})
+    assert first.verdict == "passed" and "FileNotFoundError" in second.message and "705" not in second.message
+
+
+def test_what_an_answer_does_to_a_case_changes_nothing_of_what_is_wanted(grader):
+    test = "check.law('as many', [([1, 2, 3],)], left=f, right=len)"
+    assert verdict(grader, test, "def f(x):\n    x.clear()\n    return 0").points == 0
+    assert verdict(grader, test, "def f(x):\n    return len(x)").points == 2
+
+
+IN_TORCH_FUNC = """z = torch.linspace(-2, 2, 9)
+curve = lambda z: torch.where(z > 0, 2 * z, torch.sigmoid(z)) * torch.nn.functional.elu(z)
+check.close(f(curve, z), torch.func.vmap(torch.func.grad(curve))(z))
+check.close(f(torch.tanh, z), 1 - z.tanh() ** 2, atol=1e-6)
+"""
+
+
+@pytest.mark.parametrize(
+    "returned",
+    ["torch.func.vmap(torch.func.grad(g))(z)", "torch.func.jvp(g, (z,), (torch.ones_like(z),))[1]"]
+    + ["torch.func.jacrev(g)(z).diag()", "torch.compile(torch.func.vmap(torch.func.grad(g)))(z)"],
+)
+def test_functions_of_the_test_work_inside_the_transforms_of_torch(grader, returned):
+    outcome = verdict(grader, IN_TORCH_FUNC, f"def f(g, z):\n    return {returned}")
+    assert outcome.verdict == "passed", outcome
+
+
+def test_torch_does_not_compute_with_an_object_of_an_answer_where_that_could_judge(grader):
+    sly = "class T(torch.Tensor):\n    __torch_function__ = lambda *a, **k: True\nf = lambda x: torch.ones(1).as_subclass(T)"
+    for test in ("assert torch.allclose(f(1), torch.zeros(1))", "assert f(1) > 5", "assert torch.equal(f(1), f(2))"):
+        assert verdict(grader, test, sly).points == 0
+
+
+def test_a_cell_may_await(grader):
+    answer = "import asyncio\nasync def one():\n    await asyncio.sleep(0)\n    return 1\nmore = await one()"
+    assert verdict(grader, "check.close(f(1), 2)", f"{answer}\ndef f(x):\n    return x + more").verdict == "passed"
 
 
 def test_an_error_of_an_answer_is_told_with_its_line(grader):

@@ -203,6 +203,90 @@ def test_what_other_cells_define_goes_with_the_answer_that_needs_it():
     }
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "from math import *",
+        "def tau():\n    pass\n\n\ntau = 6.283 if (pi := 3.14) else 0",
+        "pi = None\n\n\ndef prepare():\n    global pi\n    pi = 3.14\n\n\nprepare()",
+    ],
+)
+def test_names_that_are_bound_in_unusual_ways_go_with_the_answer(written):
+    notebook = solved()
+    source = f"{REFERENCE['elu']}\nprint(pi)"
+    notebook["cells"][at(notebook, "elu")]["source"] = source
+    notebook["cells"].insert(1, code(f"{written}\nprint('shown')"))
+    names = {}
+    exec(graded(notebook).answers["elu"].removesuffix(source), names)  # noqa: S102
+    assert round(names["pi"], 2) == 3.14
+
+
+@pytest.mark.parametrize(
+    "fill",
+    [
+        "for k in range(3):\n    table.append(k)",
+        "table[:] = range(3)",
+        "def fill():\n    table.extend(range(3))\n\n\nfill()",
+        "def register(f):\n    table.extend(f())\n    return f\n\n\n@register\ndef three():\n    return range(3)",
+    ],
+)
+def test_what_fills_a_list_goes_with_the_list_and_what_only_shows_it_does_not(fill):
+    notebook = solved()
+    source = f"{REFERENCE['elu']}\nlen(table)"
+    notebook["cells"][at(notebook, "elu")]["source"] = source
+    extra = f"import matplotlib.pyplot as plt\ntable = []\n{fill}\nplt.plot(table)\nprint(table, 1 / 0)"
+    notebook["cells"].insert(1, code(extra))
+    text, names = graded(notebook).answers["elu"].removesuffix(source), {}
+    exec(text, names)  # noqa: S102
+    assert names["table"] == [0, 1, 2] and "plt" not in text and "1 / 0" not in text
+
+
+def test_a_helper_is_borrowed_though_a_later_answer_has_one_of_the_same_name():
+    notebook = solved()
+    notebook["cells"][at(notebook, "elu")]["source"] += "\nhalf(1)"
+    notebook["cells"][at(notebook, "maxout")]["source"] += "\n\n\ndef half(x):\n    return x"
+    notebook["cells"].insert(1, code("def half(x):\n    return x / 2"))
+    assert graded(notebook).answers["elu"].startswith("def half(x):\n    return x / 2")
+
+
+@pytest.mark.parametrize("cell", ["setup", "test-elu"])
+def test_what_a_student_adds_to_a_cell_of_ours_goes_with_the_answer_that_needs_it(cell):
+    notebook = solved()
+    notebook["cells"][at(notebook, cell)]["source"] += (
+        "\nimport numpy as np\n\n\ndef half(x):\n    return np.array(x) / 2"
+    )
+    notebook["cells"][at(notebook, "elu")]["source"] += "\nhalf(1)"
+    found = graded(notebook)
+    assert found.answers["elu"].startswith("import numpy as np\ndef half") and not found.doubtful
+
+
+@pytest.mark.parametrize("cell", ["setup", "test-elu", "maxout"])
+def test_an_answer_in_the_place_of_something_else_is_taken_and_doubtful(cell):
+    notebook = solved()
+    place = at(notebook, "elu")
+    notebook["cells"][place]["source"] = RELEASE["cells"][place]["source"]
+    notebook["cells"][at(notebook, cell)]["source"] += f"\n\n\n{REFERENCE['elu']}"
+    found = graded(notebook)
+    assert bound(found.answers["elu"]) >= {"elu"} and "elu" not in found.unedited and found.doubtful == {"elu"}
+
+
+def test_of_several_new_cells_that_answer_the_last_before_the_test_is_taken_and_doubtful():
+    notebook = solved()
+    place = at(notebook, "maxout")
+    notebook["cells"][place]["source"] = RELEASE["cells"][place]["source"]
+    notebook["cells"].append(code("def maxout(z, pieces):\n    pass  # scratch"))
+    notebook["cells"].insert(place, code(REFERENCE["maxout"]))
+    found = graded(notebook)
+    assert found.answers == REFERENCE and found.doubtful == {"maxout"}
+
+
+def test_what_is_said_of_a_borrowed_name_is_short():
+    notebook = solved()
+    notebook["cells"][at(notebook, "elu")]["source"] += f"\n{'a' * 9999}"
+    notebook["cells"].insert(1, code(f"{'a' * 9999} = 1"))
+    assert all(len(each.says) < 400 for each in graded(notebook).findings)
+
+
 def test_what_is_needed_is_found_through_a_long_chain_and_each_cell_is_looked_at_once(monkeypatch):
     looked = []
     monkeypatch.setattr(definitions, "needed", lambda text: looked.append(text) or needed(text))

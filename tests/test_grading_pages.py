@@ -257,8 +257,19 @@ def test_tables_for_moodle_and_canvas_hold_their_numbers_and_the_points(course, 
     rows = {row["Student"]: row for row in csv.DictReader(io.StringIO(say("export", "--to", "canvas")[1]))}
     assert rows["    Points Possible"][SLUG] == "10"
     assert rows["Lovelace, Ada"]["ID"] == "101" and rows["Lovelace, Ada"][SLUG] == "10"
+    assert not say("export", "--to", "canvas")[2]
     status, _, err = say("export", "--to", "sakai")
     assert status == 2 and 'form of export "sakai" is unknown; choose one of: canvas, moodle, nbgrader' in err
+
+
+def test_a_grade_that_waits_for_a_person_is_left_empty_for_a_platform_and_named(course, say):  # noqa: F811
+    submit(course, ada=without("maxout", "not gradable"), bob=reference(SLUG), cleo=b"PK", eve=without("elu", "x"))
+    say("run", SLUG)
+    for form, head in (("moodle", "Grade"), ("canvas", SLUG)):
+        _, out, err = say("export", SLUG, "--to", form)
+        given = {row.get("Full name", row.get("Student")): row[head] for row in csv.DictReader(io.StringIO(out))}
+        assert (given["ada"], given["bob"], given["cleo"]) == ("", "10", "") and given["eve"] == "8"
+        assert "waiting for a person, and not final: ada, cleo" in err
 
 
 # Handed back through the platform

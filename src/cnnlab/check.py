@@ -45,7 +45,8 @@ def law(
     for case in cases:
         given = ", ".join(_words(each) for each in case)
         try:
-            difference = _difference(left(*case), right(*case), **{"rtol": 1e-4, "atol": 0.0, **tolerances})
+            want = right(*case)  # first: what `left` calls may change the case
+            difference = _difference(left(*case), want, **{"rtol": 1e-4, "atol": 0.0, **tolerances})
         except Exception as error:
             error.add_note(f'This happened while checking "{statement}" for {given}.')
             raise
@@ -103,7 +104,7 @@ def _difference(got: object, want: object, rtol: float, atol: float) -> str:
         return _form(got, tuple(want.shape), want.dtype) or _distance(got.detach(), want, rtol, atol)
     if isinstance(want, tuple):
         if type(got) not in (tuple, list) or len(got) != len(want):
-            return f"got {_words(got)}, want {_words(want)}"
+            return f"got {_words(got)}, want {_words(want)}{', a plain tuple' if isinstance(got, tuple) else ''}"
         found = (_difference(a, b, rtol, atol) for a, b in zip(got, want, strict=True))
         return next((f"entry {i}: {words}" for i, words in enumerate(found) if words), "")
     number = _number(got)

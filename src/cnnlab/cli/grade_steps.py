@@ -223,10 +223,12 @@ def export(arguments: argparse.Namespace) -> None:
     from cnnlab.grading.course import write
 
     course = _course(arguments)
-    table, strangers = exporting.export(course, _done(arguments, course), arguments.to)
+    table, strangers, waiting = exporting.export(course, _done(arguments, course), arguments.to)
     if strangers:
         says = "Moodle passes over these, whose number in this assignment its archive did not tell"
         print(f"{says}: {', '.join(strangers)}", file=sys.stderr)
+    if waiting:
+        print(f"waiting for a person, and not final: {', '.join(waiting)}", file=sys.stderr)
     if arguments.out:
         write(arguments.out, table)
         print(f"grades: {arguments.out}")

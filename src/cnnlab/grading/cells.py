@@ -1,5 +1,8 @@
 """Running a cell, given or answer, in a namespace, as a notebook's kernel would."""
 
+import ast
+import asyncio
+import inspect
 import linecache
 import traceback
 
@@ -8,9 +11,9 @@ from cnnlab.grading.definitions import plain
 MOST = 1500  # characters of an error's text
 
 
-def compiled(source: str, name: str):
+def compiled(source: str, name: str, flags: int = 0):
     """The code of a cell, as IPython would read it."""
-    return compile(plain(source), f"<{name}>", "exec", dont_inherit=True)
+    return compile(plain(source), f"<{name}>", "exec", flags, dont_inherit=True)
 
 
 def run(source: str, name: str, names: dict) -> str | None:
@@ -22,7 +25,9 @@ def run(source: str, name: str, names: dict) -> str | None:
         f"<{name}>",
     )  # as IPython does
     try:
-        exec(compiled(source, name), names)  # noqa: S102
+        waiting = eval(compiled(source, name, ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), names)  # noqa: S307
+        if inspect.iscoroutine(waiting):
+            asyncio.run(waiting)
     except BaseException as error:  # SystemExit too
         return words(error, f"<{name}>")
     return None

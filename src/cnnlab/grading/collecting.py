@@ -93,10 +93,11 @@ def _grouped(entries: list[Entry], depth: int, slug: str, people: list[Person], 
     """The notebooks of each student, by the id in the gradebook or one made of the name."""
     groups: dict[str, Group] = {}
     unknown: dict[str, Group] = {}
-    for entry in entries:
-        who = owner(entry.path.parts[depth:], slug, people)
+    senders = [owner(entry.path.parts[depth:], slug, people) for entry in entries]
+    twins = _twins(senders)
+    for who, entry in zip(senders, entries, strict=True):
         person, how = find(who, people)
-        if person is None:
+        if person is None or (as_id(who.name) in twins and person.lms != who.lms):
             unknown.setdefault(f"{who.name}\0{who.lms}", []).append((who, entry))
             continue
         if how == "likeness" or (how == "number" and person not in namesakes(who, people)):
@@ -110,9 +111,20 @@ def _grouped(entries: list[Entry], depth: int, slug: str, people: list[Person], 
         name = text(who.name)[:NAME]
         first, _, last = name.rpartition(" ")
         done.new.append(Person(student, first, last, lms=who.lms))
-        if people:
+        if as_id(who.name) in twins:
+            done.told.append(f"{name}: two numbers of Moodle's have this name; {who.lms} is entered as {student}")
+        elif people:
             done.told.append(f"{name}: {_unknown(who, people)}; entered as {student}")
     return dict(sorted(groups.items()))
+
+
+def _twins(senders: list[Sender]) -> set[str]:
+    """Names that stand for several people in one archive of Moodle's: each participant has one number in it."""
+    numbers: dict[str, set[str]] = {}
+    for who in senders:
+        if who.platform == "moodle":
+            numbers.setdefault(as_id(who.name), set()).add(who.lms)
+    return {name for name, several in numbers.items() if len(several) > 1}
 
 
 def _unknown(who: Sender, people: list[Person]) -> str:

@@ -6,6 +6,7 @@ import re
 import symtable
 import warnings
 from functools import lru_cache
+from typing import NamedTuple
 
 TIMED = re.compile(
     r"^([ \t]*)%(?:%(?:time|prun|capture)\b.*|time[ \t]+)", flags=re.MULTILINE
@@ -13,6 +14,7 @@ TIMED = re.compile(
 # IPython reads a cell anew for each of its own lines in it: of more, it gives up, or takes minutes.
 SPECIAL = re.compile(r"^\s*[%!?]|\?\s*$|=\s*[%!]")
 SPECIAL_LINES, SPECIAL_READ = 200, 1_000_000  # lines, and characters times lines
+MOST_ALTERED = 100  # names that a function changes for a call of it to be looked at
 
 
 def parsed(source: str) -> ast.Module | None:
@@ -50,9 +52,14 @@ def binds(statement: ast.stmt) -> set[str]:
         elif isinstance(each, ast.Import | ast.ImportFrom):
             found |= {(alias.asname or alias.name).partition(".")[0] for alias in each.names}
         else:
-            targets = getattr(each, "targets", [getattr(each, "target", None)])
+            targets = getattr(
+                each, "targets", [getattr(each, "target", getattr(each, "name", None))]
+            )  # name: of a type
             found |= {node.id for one in targets if one for node in ast.walk(one) if isinstance(node, ast.Name)}
-            waiting += _inside(each)
+            inside = _inside(each)
+            if not inside:
+                found |= {node.target.id for node in ast.walk(each) if isinstance(node, ast.NamedExpr)}
+            waiting += inside
     return found
 
 
@@ -84,31 +91,77 @@ def _reads(table: symtable.SymbolTable, top: bool = False) -> set[str]:
 
 
 def borrowed(wanted: set[str], cells: list[str], known: set[str]) -> list[str]:
-    """The statements of these cells that bind what is wanted, and what they need in turn, in their order.
+    """The statements of these cells that bind or alter what is wanted, and what they need in turn, in their order.
 
-    What is `known` is never taken from them.
+    What is `known` is never taken from them. Where a name is bound by none, `from x import *` may.
     """
-    found = [pair for source in cells for pair in _statements(source)]
+    found = [each for source in cells for each in _statements(source)]
+    modules = set().union(
+        *(each.binds for each in found if each.imports)
+    )  # a call of theirs alters nothing that is asked
     binding: dict[str, list[str]] = {}
-    for names, text in found:
-        for name in names:
-            binding.setdefault(name, []).append(text)
-    waiting, taken = list(wanted - known), set()
+    for each in found:
+        for name in each.binds | each.alters - modules:
+            binding.setdefault(name, []).append(each.text)
+    waiting, asked, taken = list(wanted - known), set(), set()
     while waiting:  # each text is looked at once: a cell may hold tens of thousands that need each other
-        for text in binding.pop(waiting.pop(), ()):
+        name = waiting.pop()
+        for text in binding.pop(name, () if name in asked else binding.get("*", ())):
             if text not in taken:
                 taken.add(text)
                 waiting += needed(text) - known
-    return list(dict.fromkeys(text for _, text in found if text in taken))
+        asked.add(name)
+    return list(dict.fromkeys(each.text for each in found if each.text in taken))
+
+
+class Statement(NamedTuple):
+    """One at the top level of a cell: the names it binds, and those whose objects it alters."""
+
+    binds: set[str]
+    alters: set[str]
+    imports: bool
+    text: str
 
 
 @lru_cache(1000)
-def _statements(source: str) -> list[tuple[set[str], str]]:
-    """Each statement of a cell that binds names: those, and its lines, decorators included."""
+def _statements(source: str) -> list[Statement]:
+    """Those of a cell, with their lines, decorators included."""
     tree, lines = parsed(source), source.split("\n")
+    body = tree.body if tree else []
+    functions = {each.name: _altered(each) for each in body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)}
     found = []
-    for each in tree.body if tree else ():
-        if names := binds(each):
-            first = min([each.lineno, *(d.lineno for d in getattr(each, "decorator_list", ()))])
-            found.append((names, "\n".join(lines[first - 1 : each.end_lineno])))
+    for each in body:
+        first = min([each.lineno, *(d.lineno for d in getattr(each, "decorator_list", ()))])
+        text, imports = "\n".join(lines[first - 1 : each.end_lineno]), isinstance(each, ast.Import | ast.ImportFrom)
+        found.append(Statement(binds(each), _alters(each, functions), imports, text))
     return found
+
+
+def _alters(statement: ast.stmt, functions: dict[str, set[str]]) -> set[str]:
+    """The names whose objects a statement may change without binding them: `x.append(1)`, `fill()`, `@register`."""
+    definition = isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    parts = statement.decorator_list if definition else [statement]
+    called = {node.id for part in parts for node in ast.walk(part) if isinstance(node, ast.Name)} & functions.keys()
+    several = [functions[name] for name in called if len(functions[name]) <= MOST_ALTERED]
+    return set().union(*map(_altered, parts), *several)
+
+
+def _altered(tree: ast.AST) -> set[str]:
+    """The same of all that stands in a tree: objects of which a part is set, a method called, `global` names."""
+    found = set()
+    for each in ast.walk(tree):
+        if isinstance(each, ast.Global):
+            found |= set(each.names)
+        elif isinstance(each, ast.Attribute | ast.Subscript) and not isinstance(each.ctx, ast.Load):
+            found |= _base(each)
+        elif isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute):
+            found |= _base(each.func)
+        elif isinstance(each, ast.Call) and isinstance(each.func, ast.Name) and each.func.id in ("setattr", "delattr"):
+            found |= _base(each.args[0]) if each.args else set()
+    return found
+
+
+def _base(node: ast.AST) -> set[str]:
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return {node.id} if isinstance(node, ast.Name) else set()

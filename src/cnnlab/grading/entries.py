@@ -6,13 +6,15 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from cnnlab.grading.reading import BYTES, Unreadable, read_bytes
 
 NOTEBOOKS = 5000  # in one collection
 UNFOLDED = 4 << 30  # bytes of all notebooks in an archive
 NESTED = 16 << 20  # bytes of an archive in the archive
+NESTED_NOTEBOOKS, NESTED_UNFOLDED = 20, 512 << 20  # in it, and their bytes: no single student stops a collection
+ENDINGS = (".ipynb", ".ipynb.txt", ".ipynb.json")  # the last two come from browsers
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def _folder(source: Path) -> Found:
             continue
         if path.is_symlink() or any((source / each).is_symlink() for each in inside.parents):
             found.others.append((inside, "a link"))
-        elif path.suffix != ".ipynb" and path.is_file():
+        elif not is_notebook(path) and path.is_file():
             found.others.append((inside, "no notebook"))
         elif path.is_file():
             found.entries.append(Entry(inside, written(path), lambda path=path: read_bytes(path, source)))
@@ -85,9 +87,9 @@ def _archive(source: Path) -> Found:
         raise ValueError(f"{source} is no zip archive: give what Moodle or Canvas let you download") from None
     found, size = Found(), 0
     for info, path, why in _inside(archive):
-        if path.suffix == ".zip" and not why:
+        if path.suffix.lower() == ".zip" and not why:
             size += _nested(archive, info, path, found)
-        elif why or path.suffix != ".ipynb":
+        elif why or not is_notebook(path):
             found.others.append((path, why or "no notebook"))
         else:
             found.entries.append(Entry(path, _time(info), lambda info=info: _unpacked(archive, info)))
@@ -100,21 +102,33 @@ def _archive(source: Path) -> Found:
 
 
 def _nested(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: PurePosixPath, found: Found) -> int:
-    """The notebooks in an archive that a student handed in; gives their bytes. One inside that one stays shut."""
+    """The notebooks in an archive that a student handed in; gives their bytes. One inside that one stays shut.
+
+    Whatever is wrong with it, or too much in it, concerns this one alone.
+    """
 
     def opened() -> zipfile.ZipFile:  # again for each notebook: a class of these is not held in memory
         return zipfile.ZipFile(io.BytesIO(_unpacked(archive, info)))
 
     try:
         inside = list(_inside(opened())) if info.file_size <= NESTED else []
-    except (Unreadable, zipfile.BadZipFile):
+    except Exception:  # whatever Python's reader trips over in bytes that a student chose
         inside = []
-    notebooks = [(each, where) for each, where, why in inside if not why and where.suffix == ".ipynb"]
+    notebooks = [(each, where) for each, where, why in inside if not why and is_notebook(where)]
+    size = sum(each.file_size for each, _ in notebooks)
+    if len(notebooks) > NESTED_NOTEBOOKS or size > NESTED_UNFOLDED:
+        most = f"at most {NESTED_NOTEBOOKS} and {NESTED_UNFOLDED >> 20} MB are looked at"
+        found.others.append((path, f"an archive of {len(notebooks)} notebooks, {size >> 20} MB: {most}"))
+        return 0
     for each, where in notebooks:
         found.entries.append(Entry(path / where, _time(each), lambda each=each: _unpacked(opened(), each)))
     if not notebooks:
         found.others.append((path, "an archive with no notebook in it, or one that cannot be opened"))
-    return sum(each.file_size for each, _ in notebooks)
+    return size
+
+
+def is_notebook(path: Path | PurePosixPath) -> bool:
+    return path.name.lower().endswith(ENDINGS)
 
 
 def _inside(archive: zipfile.ZipFile) -> Iterator[tuple[zipfile.ZipInfo, PurePosixPath, str]]:
@@ -123,7 +137,7 @@ def _inside(archive: zipfile.ZipFile) -> Iterator[tuple[zipfile.ZipInfo, PurePos
         path = PurePosixPath(info.filename.replace("\\", "/"))
         if info.is_dir() or "__MACOSX" in path.parts:
             continue
-        if path.is_absolute() or ".." in path.parts or ":" in info.filename:
+        if path.is_absolute() or ".." in path.parts or PureWindowsPath(info.filename).drive:
             yield info, path, "whose name leads out of the archive"
         else:
             yield info, path, "a link" if stat.S_ISLNK(info.external_attr >> 16) else ""

@@ -18,22 +18,38 @@ NBGRADER = (
 )
 
 
-def export(course: Course, slugs: Iterable[str], form: str) -> tuple[str, list[str]]:
-    """The grades as CSV, and the students whom the platform will not know; who handed in nothing has 0, as in nbgrader."""
+def export(course: Course, slugs: Iterable[str], form: str) -> tuple[str, list[str], list[str]]:
+    """The grades as CSV, the students whom the platform will not know, and those whose grade waits for a person.
+
+    Who handed in nothing has 0, as in nbgrader. A grade that waits is left empty for a platform: that changes nothing there.
+    """
     write = choose({"nbgrader": _nbgrader, "moodle": _moodle, "canvas": _canvas}, form, "form of export")
     with gradebook(course) as book:
         found = [each for each in book.assignments if each.name in set(slugs)]
         numbers = _participants(course, found, book.students) if form == "moodle" else {}
         rows = write(found, book.students, numbers)
         strangers = [each.id for each in book.students if form == "moodle" and not numbers.get(each.id)]
+        waiting = sorted({each.student_id for one in found for each in one.submissions if _waits(each)})
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerows([[_safe(cell) for cell in row] for row in rows])
-    return out.getvalue(), strangers
+    return out.getvalue(), strangers, waiting
 
 
 def _safe(cell: object) -> object:
     wide = isinstance(cell, str) and unicodedata.normalize("NFKC", cell[:1])  # "＝" is as good as "=" to some
     return f"'{cell}" if wide and wide.startswith(FORMULA) else cell
+
+
+def _waits(submission) -> bool:
+    """Whether a person may still give points."""
+    grades = [grade for notebook in submission.notebooks for grade in notebook.grades if grade.needs_manual_grade]
+    return any(each.manual_score is None and (each.auto_score or 0.0) < each.cell.max_score for each in grades)
+
+
+def _known(assignment, student) -> str:
+    """The points, as a platform is told; nothing as long as a person may still give some."""
+    waits = any(each.student_id == student.id and _waits(each) for each in assignment.submissions)
+    return "" if waits else points(_score(assignment, student)[3])
 
 
 def _score(assignment, student) -> tuple:
@@ -73,7 +89,7 @@ def _moodle(assignments: list, students: list, numbers: dict[str, str]) -> list[
     rows = [["Identifier", "Full name", "Email address", "Grade", "Maximum Grade", "Last modified (grade)"]]
     for student in students:
         number = f"Participant {numbers[student.id]}" if numbers.get(student.id) else ""
-        score = points(_score(assignment, student)[3])
+        score = _known(assignment, student)
         rows.append([number, _full(student), student.email or "", score, points(assignment.max_score), ""])
     return rows
 
@@ -83,7 +99,7 @@ def _canvas(assignments: list, students: list, _numbers: dict) -> list[list]:
     rows.append(["    Points Possible", "", "", "", "", *(points(each.max_score) for each in assignments)])
     for student in students:
         name = ", ".join(filter(None, (student.last_name, student.first_name))) or student.id
-        scores = [points(_score(each, student)[3]) for each in assignments]
+        scores = [_known(each, student) for each in assignments]
         rows.append([name, student.lms_user_id or "", "", student.id, "", *scores])
     return rows
 

@@ -11,6 +11,7 @@ from cnnlab.grading.definitions import borrowed, bound, needed, plain
 from cnnlab.grading.reading import RawCell
 
 SURE, DOUBTFUL = 1.0, 0.75  # below the second somebody should look
+MOST_SAID = 200  # characters of names in a finding
 WINDOW = 4000  # characters of a cell that are compared
 LIKE = 0.6  # of all pairs of neighboring words must be shared before a cell is taken for another
 
@@ -93,8 +94,48 @@ def match(wanted: list[Slot], handed_in: list[RawCell]) -> Submission:
             unedited |= {slot.name} if same(cell.source, slot.stub) else set()
         elif slot.code and not same(cell.source, slot.stub):
             findings.append(Finding("", "changed", SURE, f"{slot.kind} cell {slot.name} was changed: ours is used"))
-    answers, more = _completed(wanted, answers, [cell.source for cell in extra])
-    return Submission(answers, texts, (*findings, *more), frozenset(unedited))
+    own = [handed_in[i].source for i in _changed(wanted, places, handed_in).values()]
+    moved = _from_other_cells(wanted, answers, unedited, places, handed_in)
+    answers |= {name: source for name, (source, _) in moved.items()}
+    findings += [finding for _, finding in moved.values()]
+    answers, more = _completed(wanted, answers, [*own, *(cell.source for cell in extra)])
+    return Submission(answers, texts, (*findings, *more), frozenset(unedited - moved.keys()))
+
+
+def _changed(wanted: list[Slot], places: dict[str, int], cells: list[RawCell]) -> dict[str, int]:
+    """The instructor's cells of code in which a student wrote, too."""
+    ours = [slot for slot in wanted if slot.code and not slot.theirs and slot.name in places]
+    return {slot.name: places[slot.name] for slot in ours if not same(cells[places[slot.name]].source, slot.stub)}
+
+
+def _from_other_cells(
+    wanted: list[Slot], answers: dict[str, str], unedited: set[str], places: dict[str, int], cells: list[RawCell]
+) -> dict[str, tuple[str, Finding]]:
+    """Answers that stand in the place of something else: their definitions, and that somebody should look."""
+    known = _given(wanted)
+    others = _changed(wanted, places, cells)
+    others |= {slot.name: places[slot.name] for slot in wanted if slot.name in answers and slot.name not in unedited}
+    found = {}
+    for slot in wanted:
+        names = set(slot.names)
+        if (
+            slot.name not in answers
+            or not names
+            or (names <= bound(plain(answers[slot.name])) and slot.name not in unedited)
+        ):
+            continue
+        for other, i in others.items():
+            source = plain(cells[i].source)
+            if other != slot.name and names <= bound(source):
+                says = f"{slot.name} was answered in the cell {other}"
+                text = "\n".join(borrowed(names, [source], known))
+                found[slot.name] = text, Finding(slot.name, "elsewhere", 0.7, says)
+    return found
+
+
+def _given(wanted: Iterable[Slot]) -> set[str]:
+    """The names that the instructor's cells bind."""
+    return set().union(*(bound(slot.stub) for slot in wanted if slot.kind == "given"))
 
 
 def _places(wanted: list[Slot], cells: list[RawCell]) -> tuple[dict[str, int], list[Finding]]:
@@ -112,7 +153,12 @@ def _places(wanted: list[Slot], cells: list[RawCell]) -> tuple[dict[str, int], l
                 findings += _told(slot, how, confidence, len(found), cells[best])
     for slot in wanted:
         if slot.kind == "answer" and slot.names and slot.name in places:
-            findings += _moved(slot, places, cells)
+            tests = [
+                places[each.name]
+                for each in wanted[wanted.index(slot) :]
+                if each.kind == "test" and each.name in places
+            ]
+            findings += _moved(slot, places, cells, until=min(tests, default=len(cells)))
     return places, findings
 
 
@@ -142,16 +188,18 @@ def _told(slot: Slot, how: str, confidence: float, count: int, cell: RawCell) ->
     return says
 
 
-def _moved(slot: Slot, places: dict[str, int], cells: list[RawCell]) -> list[Finding]:
-    """An answer that was left as released, or defines nothing, may stand in a new cell instead."""
+def _moved(slot: Slot, places: dict[str, int], cells: list[RawCell], until: int) -> list[Finding]:
+    """An answer that was left as released, or defines nothing, may stand in a new cell instead: the last before its test."""
     cell = cells[places[slot.name]]
     if set(slot.names) <= bound(plain(cell.source)) and not same(cell.source, slot.stub):
         return []
     open_ = [i for i, c in enumerate(cells) if i not in places.values() and c.code and _defines(slot, c)]
     if not open_:
         return []
-    places[slot.name] = open_[-1]
-    return [Finding(slot.name, "elsewhere", 0.8, f"{slot.name} was answered in another cell than its own")]
+    places[slot.name] = ([i for i in open_ if i < until] or open_)[-1]
+    several = f", one of {len(open_)}" if len(open_) > 1 else ""
+    says = f"{slot.name} was answered in another cell than its own{several}"
+    return [Finding(slot.name, "elsewhere", 0.7 if several else 0.8, says)]
 
 
 def _defines(slot: Slot, cell: RawCell) -> bool:
@@ -209,17 +257,21 @@ def _completed(
     wanted: Iterable[Slot], answers: dict[str, str], extra: list[str]
 ) -> tuple[dict[str, str], list[Finding]]:
     """The answers as plain Python, each with the definitions from cells of the student's own that it needs."""
-    known = set().union(*(bound(slot.stub) for slot in wanted if slot.kind == "given"))
-    known |= set().union(*(bound(plain(source)) for source in answers.values()))
+    known = _given(wanted)
     found, findings = {}, []
     for name, source in answers.items():
+        known |= bound(plain(source))
         parts = borrowed(needed(plain(source)), [plain(each) for each in extra], known)
         if new := set().union(*map(bound, parts)):
             known |= new
-            says = f"{name} uses what other cells define: {', '.join(sorted(new))}"
+            says = f"{name} uses what other cells define: {short(', '.join(sorted(new)))}"
             findings.append(Finding("", "borrowed", SURE, says))
         found[name] = "\n".join([*parts, plain(source)])
     return found, findings
+
+
+def short(text: str) -> str:
+    return text if len(text) <= MOST_SAID else f"{text[:MOST_SAID]}..."
 
 
 def same(one: str, other: str) -> bool:

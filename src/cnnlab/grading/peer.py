@@ -97,9 +97,11 @@ class Peer:
         return result
 
     def _forget(self, header: dict) -> None:
-        """After the values are read: a share may have been used, or begun, in the message that ends it."""
+        """After the values are read: a message may use, or begin, what it says is not needed any longer."""
         for number in header.get("dropped", ()):
             self.shares.forget(number)
+        for number in header.get("gone", ()):
+            self.kept.pop(number, None)
 
     # Serving.
 
@@ -173,8 +175,6 @@ class Peer:
         header, body = self.channel.receive()
         reader = Reader(body, self.shares, self.read_foreign, known)
         with sound():
-            for number in header.get("gone", ()):
-                self.kept.pop(number, None)
             for number, data, grad in header.get("updates", ()):
                 new_grad = ... if grad is None else grad[0] and reader.copy(*grad[0])
                 self.shares.write(number, data and reader.copy(*data), new_grad)

@@ -58,7 +58,7 @@ def sender(parts: tuple[str, ...], slug: str) -> Sender:
         return Sender(parts[parts.index(slug, 1) - 1])
     if len(parts) > 1:
         return Sender(parts[-2])
-    stem = parts[-1].removesuffix(".ipynb").removesuffix(".zip")
+    stem = re.sub(r"(\.ipynb(\.txt|\.json)?|\.zip)$", "", parts[-1], flags=re.IGNORECASE)
     return Sender(re.sub(rf"^{re.escape(slug)}[ _-]+|[ _-]+{re.escape(slug)}$", "", stem) or stem)
 
 
@@ -72,7 +72,7 @@ def owner(parts: tuple[str, ...], slug: str, people: Iterable[Person]) -> Sender
 
 def _outside(parts: tuple[str, ...]) -> tuple[str, ...]:
     """A path as far as the first archive in it: what is in an archive of a student's own says nothing."""
-    boxed = next((i for i, part in enumerate(parts) if part.endswith(".zip")), len(parts))
+    boxed = next((i for i, part in enumerate(parts) if part.lower().endswith(".zip")), len(parts))
     return parts[: boxed + 1]
 
 

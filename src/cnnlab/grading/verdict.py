@@ -1,6 +1,5 @@
 """One test, run to its verdict, and what it tells the student: nothing that a hidden check says."""
 
-import re
 import traceback
 
 from cnnlab.grading.assignment import HIDDEN
@@ -11,6 +10,7 @@ from cnnlab.grading.tests_side import Examiner
 
 MOST, NOTE = 3000, 1000
 HIDDEN_MESSAGE = "A hidden check did not hold."
+BROKEN = "The process of the answer ended, or broke the rules."
 
 
 def judge(test: dict, channel: Channel, names: dict, given: dict) -> dict:
@@ -24,7 +24,7 @@ def judge(test: dict, channel: Channel, names: dict, given: dict) -> dict:
         _run(test, Examiner(channel, given), names)
     except BaseException as error:  # whatever happens in a test is a verdict
         verdict, message = explain(error, test["binds"], names)
-        hidden = verdict in ("failed", "out of memory") and is_hidden(error, filename, cell["source"])
+        hidden = is_hidden(error, filename, cell["source"])
         shown = _hidden_message(error) if hidden else message
         note = "".join(traceback.format_exception_only(error))[:NOTE]
         outcome |= {"verdict": verdict, "message": shown[:MOST], "hidden": hidden, "notes": [note]}
@@ -47,7 +47,7 @@ def explain(error: BaseException, binds: list[str], names: dict) -> tuple[str, s
     if isinstance(error, NotGradable):
         return "not gradable", text
     if isinstance(error, Broken):
-        return "crashed", f"The process of the answer ended, or broke the rules: {text}."
+        return "crashed", BROKEN  # in what it sent a student could tell himself what only a hidden test knows
     if isinstance(error, MemoryError):
         return (
             ("out of memory", "The answer asked for more memory than there is.")
@@ -66,20 +66,17 @@ def explain(error: BaseException, binds: list[str], names: dict) -> tuple[str, s
 
 
 def is_hidden(error: BaseException, filename: str, source: str) -> bool:
-    """Whether the test's own top level stood in its hidden part."""
+    """Whether the test's own top level stood in its hidden part, or behind it: the answer knows what it asked by then."""
     frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == filename and f.name == "<module>"]
     if not frames:
         return False
     above = source.splitlines()[: frames[-1].lineno]
-    marks = [line.strip() for line in above if line.strip() in HIDDEN]
-    return bool(marks) and marks[-1] == HIDDEN[0]
+    return any(line.strip() == HIDDEN[0] for line in above)
 
 
 def _hidden_message(error: BaseException) -> str:
-    """What the answer's own error was is no secret; what the test compared is. Values it was given stay unsaid."""
+    """The type of the answer's own error is no secret; where and why could say what the test had asked."""
+    if isinstance(error, Broken):
+        return f"{HIDDEN_MESSAGE} {BROKEN}"
     where = getattr(error, "of_the_answer", None)
-    return (
-        f"{HIDDEN_MESSAGE} The answer raised {type(error).__name__} ({re.sub(r'[^ -~]', '', where)})."
-        if where
-        else HIDDEN_MESSAGE
-    )
+    return f"{HIDDEN_MESSAGE} The answer raised {type(error).__name__}." if where else HIDDEN_MESSAGE
