@@ -187,7 +187,11 @@ class Attempt:
 
         What an answer saw of a hidden test it could keep in a file, and say where a later test shows its words.
         """
-        return verdict not in ("passed", "out of time") and bool(self.outcomes)
+        before = self.outcomes.values()
+        seen = any(each.hidden or each.verdict != "failed" for each in before)
+        return bool(before) and (
+            verdict in ("crashed", "out of memory") or (seen and verdict in ("failed", "not gradable"))
+        )
 
     def _settle(self, verdict: str, message: str, hidden: bool = False, notes: tuple = ()) -> None:
         cell, lines = self.left[self.at], [message]
