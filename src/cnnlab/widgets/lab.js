@@ -12,7 +12,7 @@ import { styleOf } from "./lib/style.js";
 
 const SETTINGS = ["dataset", "activation", "initialization", "placement", "skip", "depth", "width", "lr", "schedule", "momentum", "batch_size", "steps", "seed"];
 const SETTLE_MS = 120, MOST_PINS = 3;
-const PYTHON_TAKES = "It runs for about half a minute to a minute on a laptop.";
+const PYTHON_TAKES = "On a laptop it runs for a few seconds to about a minute: longer with more members, steps and layers.";
 const REST_MS = 60; // between two drawings of a run, so that a slow machine has time for the reader
 
 function panel(name, what) {
