@@ -73,6 +73,34 @@ def test_a_widget_is_left_out_on_paper(site, visit):
     assert not page.locator(".cnnlab-widget").is_visible()
 
 
+def test_on_paper_what_is_folded_lies_open_and_no_line_of_code_is_cut(site, visit):
+    page = visit(f"{site['root']}/chapters/activations.html")
+    folded = page.locator(".admonition.toggle-hidden p:not(.admonition-title)").first
+    picture = page.locator("details.below-input img").first
+    assert not folded.is_visible() and not picture.is_visible()
+    page.emulate_media(media="print")
+    assert folded.is_visible() and picture.is_visible()
+    cut = "(all) => all.filter((one) => one.offsetParent && one.scrollWidth > one.clientWidth + 1).length"
+    assert page.locator(".bd-article pre").evaluate_all(cut) == 0
+
+
+def test_a_figure_of_two_panels_scrolls_on_a_telephone(site, visit):
+    page = visit(f"{site['root']}/chapters/activations.html", width=390)
+    page.wait_for_function("document.querySelectorAll('div.cell_output.wide').length === 4")
+    wide = page.locator("div.cell_output.wide").first
+    assert wide.evaluate("(one) => [one.scrollWidth, one.tabIndex, one.clientWidth < 390]") == [640, 0, True]
+
+
+def test_links_back_do_not_lie_on_the_names_of_a_reference(site, visit):
+    page = visit(f"{site['root']}/chapters/activations.html")
+    overlap = """(links) => links.filter((one) => {
+        const range = document.createRange(); range.selectNodeContents(one.parentElement.querySelector("p"));
+        const [name] = range.getClientRects(), back = one.getBoundingClientRect();
+        return back.right > name.left && back.left < name.left && back.bottom > name.top && back.top < name.bottom; })"""
+    links = page.locator(".citation .backrefs")
+    assert links.count() > 0 and links.evaluate_all(f"(all) => ({overlap})(all).length") == 0
+
+
 def test_the_index_of_techniques_is_searched_as_one_types(site, visit):
     page = visit(f"{site['file']}/book/techniques.html")
     every = page.locator("table.techniques tbody tr:visible").count()

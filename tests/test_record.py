@@ -61,6 +61,15 @@ def test_a_saved_record_loads_equal_with_four_digits(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["x.json"]
 
 
+def test_a_record_older_than_varied_takes_the_factors_that_are_fields(tmp_path):
+    path = a_record(RUNS).save(tmp_path / "r.json")
+    table = json.loads(path.read_text("utf8"))
+    del table["varied"]
+    table |= {"factors": {"activation": ["relu"], "group": ["a"]}, "baseline": {"activation": "relu", "lr": 0.1}}
+    path.write_text(json.dumps(table), "utf8")
+    assert record.load(path).varied == ["activation"]
+
+
 def test_a_failed_save_leaves_the_old_record(tmp_path):
     path = a_record(RUNS).save(tmp_path / "x.json")
     before = path.read_bytes()

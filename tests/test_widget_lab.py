@@ -183,7 +183,7 @@ def test_a_pinned_run_stays_while_others_train(shown):
     page.get_by_role("button", name="Pin this run").click()
     page.get_by_role("combobox", name="Activation").select_option("elu")
     is_trained(page)
-    assert "Dotted: this run (ReLU, He (Kaiming), 3 layers, lr 0.05)" in page.locator(".pins").inner_text()
+    page.wait_for_function("document.querySelector('.pins').textContent.includes('Pin 1: ReLU ')")
     assert page.locator("svg path.before").count() >= 2
     page.get_by_role("button", name="Unpin").click()
     assert page.locator(".pins").inner_text() == ""
@@ -198,7 +198,108 @@ def test_a_link_gives_the_setting_again(shown):
     address = page.get_by_role("link", name="Link to this setting").get_attribute("href")
     again = shown(address=address)
     assert again.get_by_role("combobox", name="Initialization").input_value() == "lsuv"
-    assert shown(address="#lab=%7Bcut").get_by_role("combobox", name="Initialization").input_value() == "he"
+    cut = shown(address="#lab=%7Bcut")
+    assert cut.get_by_role("combobox", name="Initialization").input_value() == "he"
+    assert "The link was damaged" in cut.get_by_role("status").inner_text()
+
+
+@pytest.mark.browser
+def test_what_a_damaged_link_says_beyond_the_controls_is_left_out_and_named(shown):
+    page = shown(
+        address='#lab={"depth":99,"batch_size":"x","width":6,"activation":"magic","skip":1,"steps":50,"seed":0.5}'
+    )
+    assert page.get_by_role("status").inner_text() == (
+        "The link was damaged: what it says of depth, batch size, width, activation, seed is left out."
+    )
+    assert page.get_by_role("slider", name="Depth").input_value() == "3"
+    assert page.get_by_role("slider", name="Steps").input_value() == "50"
+    assert page.get_by_role("combobox", name="Skip connections").input_value() == "1"
+
+
+@pytest.mark.browser
+def test_a_link_scrolls_to_the_lab_that_made_it_and_is_taken_by_a_page_already_open(shown):
+    page = shown(views=2, compare="one")
+    assert page.evaluate("scrollY") == 0
+    page.evaluate("location.hash = '#lab=%7B%22depth%22%3A5%7D&widget=1'")
+    page.wait_for_function("document.querySelector('[aria-label=Depth]').value === '5' && scrollY > 200")
+    links = page.get_by_role("link", name="Link to this setting")
+    assert [links.nth(i).get_attribute("href")[-9:] for i in range(2)] == ["&widget=0", "&widget=1"]
+    again = shown(views=2, address=links.nth(1).get_attribute("href"))
+    again.wait_for_function("scrollY > 200")
+
+
+@pytest.mark.browser
+def test_a_slider_says_its_number_at_once_and_reaches_its_ends(shown):
+    page = shown(compare="one", steps=50)
+    now = page.get_by_role("slider", name="Learning rate").evaluate(
+        "(one) => { one.value = one.max; one.dispatchEvent(new Event('input', { bubbles: true }));"
+        " return [one.ariaValueText ?? one.getAttribute('aria-valuetext'), one.closest('label').innerText.trim()] }"
+    )
+    assert now[0] == "3" and now[1].endswith("3")
+    page.wait_for_function("document.querySelector('pre').textContent.includes('lr=3,')")
+    assert page.get_by_role("slider", name="Learning rate").evaluate("(one) => one.value === one.max")
+
+
+@pytest.mark.browser
+def test_a_run_that_was_stopped_is_not_judged_and_a_new_one_takes_its_words_away(shown):
+    page = shown(compare="one", steps=500, lr=0.0005, depth=6)
+    page.get_by_role("button", name="Train").click()
+    page.wait_for_function("document.querySelector('.inside').textContent !== ''", timeout=60_000)
+    page.get_by_role("button", name="Stop").click()
+    said = page.locator(".verdict").inner_text()
+    assert re.match(r"Stopped after \d+ steps\. Best so far: ", said) and "guessing" not in said
+    page.get_by_role("button", name="Train").click()
+    page.wait_for_function("document.querySelector('.inside').textContent === ''")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(
+    ("compare", "name"),
+    [("activations", "Activation"), ("initializations", "Initialization"), ("normalization", "Batch norm")],
+)
+def test_a_control_whose_values_are_compared_says_so_and_stands_still(shown, compare, name):
+    page = shown(compare=compare)
+    assert page.get_by_role("combobox", name=f"{name} (compared)").is_disabled()
+    page.get_by_role("combobox", name="Compare", exact=True).select_option("one")
+    page.wait_for_function("!document.querySelector('select:disabled')")
+    assert page.get_by_role("combobox", name=name, exact=True).is_enabled()
+
+
+@pytest.mark.browser
+def test_pins_are_told_apart_by_words_dashes_and_numbers(shown):
+    page = shown(compare="one", steps=50)
+    for momentum in ("0", "0.5", "0.9"):
+        page.get_by_role("slider", name="Momentum").fill(momentum)
+        page.wait_for_function(
+            "(at) => document.querySelector('pre').textContent.includes(`momentum=${at},`)", arg=momentum
+        )
+        is_trained(page)
+        page.get_by_role("button", name="Pin this run").click()
+    words = [line.split(" Unpin")[0].strip() for line in page.locator(".pins p").all_inner_texts()]
+    assert words == ["Pin 1: momentum 0", "Pin 2: momentum 0.5", "Pin 3: momentum 0.9"]
+    dashes = "(all) => all.map((one) => getComputedStyle(one).strokeDasharray)"
+    assert len(set(page.locator(".pins path").evaluate_all(dashes))) == 3
+    numbers = page.locator("figure", has_text="Training loss").locator(".pinned text")
+    assert numbers.all_text_contents() == ["1", "2", "3"]
+
+
+@pytest.mark.browser
+def test_a_loss_beyond_the_picture_is_marked(shown):
+    page = shown(lr=3.0, momentum=0.98, depth=9, compare="one", steps=50)
+    page.get_by_role("button", name="Train").click()
+    is_trained(page)
+    loss = page.locator("figure", has_text="Training loss")
+    assert loss.locator("path.cut").count() >= 1 and "off the scale" in loss.inner_text()
+
+
+@pytest.mark.browser
+def test_layers_of_zeros_are_said_in_words(shown):
+    page = shown(initialization="zeros", compare="one", steps=50)
+    page.get_by_role("button", name="Train").click()
+    is_trained(page)
+    inside = page.locator(".inside").inner_text()
+    assert "no signal arrives at the last convolution" in inside and "no number" not in inside
+    assert "the first look, after step 5;" in page.locator("figure", has_text="Layers").inner_text()
 
 
 @pytest.mark.browser

@@ -357,3 +357,10 @@ def test_the_book_s_mount_draws_it_from_a_file(tmp_path, visit):
     page.get_by_role("slider", name="Depth").fill("4")
     page.wait_for_function("document.querySelector('.verdict').textContent.startsWith('After 4 ReLU layers')")
     assert page.problems == []
+
+
+def test_a_signal_far_from_the_input_is_not_called_about_as_strong(shown):
+    page = shown(initialization="xavier", activation="tanh", depth=40, gain=1.2)
+    said = page.locator(".verdict").first.inner_text()
+    assert "the signal is 0.17 times the input: weaker" in said
+    assert "The gradient at the input is 0.72 times that at the output." in said

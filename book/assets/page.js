@@ -1,4 +1,4 @@
-// Three repairs that configuration does not reach, and the search of the index of techniques.
+// Repairs that configuration does not reach, and the search of the index of techniques.
 // Sphinx's search fetches each found page for a summary, and a page opened as a file may fetch nothing.
 if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
 // docutils puts entries of a deprecated role into its list of references; screen readers want list items.
@@ -10,6 +10,23 @@ addEventListener("DOMContentLoaded", () =>
     const link = button.closest("li").querySelector("a");
     button.setAttribute("aria-label", `Pages under ${link.textContent.trim()}`);
   }));
+
+// A figure wider than any of one panel has two: a narrow page scrolls it instead of making it too small to read.
+const WIDE = 800; // pixels
+addEventListener("load", () =>
+  document.querySelectorAll(".bd-article div.cell_output > img").forEach((picture) => {
+    const output = picture.parentElement;
+    output.classList.toggle("wide", picture.naturalWidth > WIDE);
+    if (output.scrollWidth <= output.clientWidth) return;
+    Object.assign(output, { tabIndex: 0, role: "region", ariaLabel: "Wide figure, scrolls sideways" });
+  }));
+// What a page keeps folded under a cell is a picture; on paper nobody can unfold it.
+const foldedPictures = () => document.querySelectorAll(".bd-article details.below-input");
+addEventListener("beforeprint", () => foldedPictures().forEach((one) => {
+  one.dataset.wasOpen = one.open;
+  one.open = true;
+}));
+addEventListener("afterprint", () => foldedPictures().forEach((one) => { one.open = one.dataset.wasOpen === "true"; }));
 
 addEventListener("DOMContentLoaded", () => {
   const table = document.querySelector("table.techniques");

@@ -74,7 +74,8 @@ class Interval:
 class Record:
     """Everything a figure may say. `smoke` marks a run that only shows that the machinery turns.
 
-    `varied` names the config fields that the factors change: of those, `baseline` says nothing about the runs.
+    `varied` names the config fields that the factors change: of those, `baseline` says nothing about the runs. In a
+    record older than that name, `load` takes the factors that are called like a field.
     """
 
     slug: str
@@ -210,7 +211,8 @@ def load(name: str | Path) -> Record:
         )
     try:
         table = json.loads(file.read_text(encoding="utf-8"))
-        return Record(**{**table, "runs": [Run(**run) for run in table["runs"]]})
+        varied = [name for name in table["factors"] if name in table["baseline"]]
+        return Record(**{"varied": varied, **table, "runs": [Run(**run) for run in table["runs"]]})
     except (ValueError, TypeError, KeyError) as error:
         raise ValueError(
             f"{name} is not a record of cnnlab ({error}); measure it again, or name another file"

@@ -1,28 +1,34 @@
 // Which runs stand side by side: the settings of each member, and what tells it from the others.
+import { LAB_ACTIVATIONS, LAB_INITIALIZATIONS } from "./labwords.js";
 
 const RATE_LOW = 0.0005, RATE_HIGH = 3;
 const rate = (value) => Number(Math.min(RATE_HIGH, Math.max(RATE_LOW, value)).toPrecision(2));
 const rates = (lr, factors) => [...new Set(factors.map((factor) => rate(lr * factor)))].map((lr) => ({ lr }));
 
-/** The ways to compare: a text for the list, the settings that the members change, and the name of each. */
+/**
+ * The ways to compare: a text for the list, the settings that the members change, and the name of each.
+ * `varies` is what they differ in; `whole` says that the setting's own value takes no part.
+ */
 export const COMPARISONS = {
   one: { text: "nothing", changes: () => [{}], name: () => "this run" },
-  three_rates: { text: "3 learning rates", changes: ({ lr }) => rates(lr, [0.25, 1, 4]), name: ({ lr }) => `lr ${lr}` },
+  three_rates: { text: "3 learning rates", varies: "lr", changes: ({ lr }) => rates(lr, [0.25, 1, 4]), name: ({ lr }) => `lr ${lr}` },
   eight_rates: {
-    text: "8 learning rates", changes: ({ lr }) => rates(lr, [0.03, 0.1, 0.3, 1, 2, 4, 8, 16]), name: ({ lr }) => `lr ${lr}`,
+    text: "8 learning rates", varies: "lr", changes: ({ lr }) => rates(lr, [0.03, 0.1, 0.3, 1, 2, 4, 8, 16]), name: ({ lr }) => `lr ${lr}`,
   },
-  seeds: { text: "5 seeds", changes: ({ seed }) => [0, 1, 2, 3, 4].map((k) => ({ seed: seed + k })), name: ({ seed }) => `seed ${seed}` },
+  seeds: { text: "5 seeds", varies: "seed", changes: ({ seed }) => [0, 1, 2, 3, 4].map((k) => ({ seed: seed + k })), name: ({ seed }) => `seed ${seed}` },
   activations: {
-    text: "6 activations", changes: () => ["relu", "leaky_relu", "elu", "tanh", "sigmoid", "identity"].map((activation) => ({ activation })),
-    name: ({ activation }) => activation,
+    text: "6 activations", varies: "activation", whole: true,
+    changes: () => ["relu", "leaky_relu", "elu", "tanh", "sigmoid", "identity"].map((activation) => ({ activation })),
+    name: ({ activation }) => LAB_ACTIVATIONS[activation],
   },
   initializations: {
-    text: "6 initializations",
+    text: "6 initializations", varies: "initialization", whole: true,
     changes: () => ["zeros", "normal", "xavier", "he", "orthogonal", "lsuv"].map((initialization) => ({ initialization })),
-    name: ({ initialization }) => initialization,
+    name: ({ initialization }) => LAB_INITIALIZATIONS[initialization],
   },
   normalization: {
-    text: "batch norm or not", changes: () => ["none", "before", "after"].map((placement) => ({ placement })),
+    text: "batch norm or not", varies: "placement", whole: true,
+    changes: () => ["none", "before", "after"].map((placement) => ({ placement })),
     name: ({ placement }) => (placement === "none" ? "no batch norm" : `batch norm ${placement}`),
   },
 };

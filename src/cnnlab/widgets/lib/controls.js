@@ -7,28 +7,42 @@ export function make(name, properties = {}, ...children) {
   return element;
 }
 
-/** A labeled list; `options` are {value: text}. `show(value)` moves it without telling anybody. */
+/** A labeled list; `options` are {value: text}. `show(value)` moves it without telling anybody, `lock(why)` stops it, or frees it. */
 export function select(label, options, changed) {
   const field = make("select", {}, ...Object.entries(options).map(([value, textContent]) => make("option", { value, textContent })));
   field.addEventListener("change", () => changed(field.value));
-  const element = make("label", { className: "control" }, make("span", { textContent: label }), field);
-  return { element, show: (value) => { field.value = value; } };
+  const name = make("span", { textContent: label }), element = make("label", { className: "control" }, name, field);
+  const lock = (why) => {
+    field.disabled = Boolean(why);
+    element.title = why;
+    name.textContent = why ? `${label} (${why})` : label;
+  };
+  return { element, lock, show: (value) => { field.value = value; }, allows: (value) => Object.hasOwn(options, value) };
 }
 
-/** A labeled slider; `scale` turns its position into the value and back, `format` the value into text. */
+/** A labeled slider; `scale` turns its position into the value and back, `format` the value into text. Its last step ends at `max`. */
 export function slider(label, { min, max, step, format = String, scale = IDENTITY }, changed) {
-  const field = make("input", { type: "range", min: scale.position(min), max: scale.position(max), step });
+  const first = scale.position(min), steps = Math.ceil((scale.position(max) - first) / step - 1e-6);
+  const field = make("input", { type: "range", min: first, max: Number((first + steps * step).toFixed(6)), step });
   const value = make("span", { className: "value" });
   value.setAttribute("aria-hidden", "true"); // the slider says it itself
   field.setAttribute("aria-label", label);
-  field.addEventListener("input", () => changed(scale.value(field.valueAsNumber)));
   const name = make("span", {}, `${label} `, value);
-  const show = (now) => {
-    field.value = scale.position(now);
+  const say = (now) => {
     value.textContent = format(now);
     field.setAttribute("aria-valuetext", format(now));
   };
-  return { element: make("label", { className: "control" }, name, field), field, show };
+  const show = (now) => {
+    field.value = scale.position(now);
+    say(now);
+  };
+  field.addEventListener("input", () => {
+    const now = Math.min(max, scale.value(field.valueAsNumber));
+    say(now);
+    changed(now);
+  });
+  const allows = (now) => now >= min && now <= max && (!Number.isInteger(step) || Number.isInteger(now));
+  return { element: make("label", { className: "control" }, name, field), field, show, allows };
 }
 
 const IDENTITY = { position: (value) => value, value: (position) => position };

@@ -11,22 +11,40 @@ export const running = (losses) => losses.map((_, i) => {
   return near.reduce((sum, loss) => sum + loss, 0) / near.length;
 });
 
-/** The running mean of each member's loss, a cross where it diverged, pinned ones dotted. `members`: [{losses, divergedAt, series}]. */
+/** A pinned curve, grey, with the dashes of its place, and that place as a number at its end. */
+function pinCurve(at, xs, ys, { place }) {
+  const end = xs.length - 1;
+  const number = end < 0 ? "" : tag("text", { class: "named", x: at.x(xs[end]) + 5, y: at.y(ys[end]) + 4 }, place + 1);
+  return tag("g", { class: "pinned" }, line(at, xs, ys, `before pin${place}`) + number);
+}
+
+/** Arrows where curves leave the picture at its top, and what they mean beside the first. `lists`: [[values, group of them], ...]. */
+function cutsOf(at, top, lists) {
+  const starts = (values) => values.flatMap((value, i) => (value > top && !(values[i - 1] > top) ? [at.x(i + 1)] : []));
+  const arrow = (x) => tag("path", { class: "cut", d: `M${x - 4.5} ${at.top + 8}l4.5 -8l4.5 8z` });
+  const first = Math.min(...lists.flatMap(([values]) => starts(values))), right = first > (at.left + at.right) / 2;
+  const words = tag("text", { x: first, y: at.top - 2, "text-anchor": right ? "end" : "start", class: "off" }, "↑ off the scale");
+  return lists.map(([values, group]) => group(starts(values).map(arrow).join(""))).join("") + (first < Infinity ? words : "");
+}
+
+/** The running mean of each member's loss, a cross where it diverged, pinned ones broken. `members`: [{losses, divergedAt, series}]. */
 export function lossesPanel({ members, pinned, steps, classes, width, chosen }) {
   const guessing = Math.log(classes), top = 1.35 * guessing;
   const at = frame({ width, height: heightOf(width), x: [0, steps], y: [0, top] });
-  const count = (list) => list.map((_, i) => i + 1), under = (list) => running(list.filter(Number.isFinite)).map((value) => Math.min(value, top));
+  const count = (list) => list.map((_, i) => i + 1), means = (list) => running(list.filter(Number.isFinite));
   const grid = [0, 1, 2, 3].filter((tick) => tick < top).map((tick) => gridLine(at, tick, tick)).join("");
   const guess = line(at, [0, steps], [guessing, guessing], "theory")
     + tag("text", { x: at.right, y: at.y(guessing) - 5, "text-anchor": "end" }, `guessing: ln ${classes}`);
-  const old = pinned.map(({ losses }) => line(at, count(losses), under(losses), "before")).join("");
+  const old = pinned.map((pin) => pinCurve(at, count(means(pin.losses)), means(pin.losses), pin)).join("");
   const lines = members.map(({ losses, divergedAt, series }, i) => {
-    const values = under(losses), end = values.length;
+    const values = means(losses), end = values.length;
     const mark = end ? seriesMark(series, at.x(end), at.y(values[end - 1])) : "";
     const cross = divergedAt ? tag("path", { class: "mark cross", d: `M${at.x(divergedAt) - 4} ${at.top + 2}l8 8m-8 0l8 -8` }) : "";
     return inSeries(series, line(at, count(values), values, i === chosen ? "whole" : "measured") + mark + cross);
   });
-  return svg(at, grid + bottomAxis(at, fractions(steps), "step") + guess + old + lines.join(""));
+  const cuts = cutsOf(at, top, [...pinned.map(({ losses }) => [means(losses), (drawn) => tag("g", { class: "pinned" }, drawn)]),
+    ...members.map(({ losses, series }) => [means(losses), (drawn) => inSeries(series, drawn)])]);
+  return svg(at, grid + bottomAxis(at, fractions(steps), "step") + guess + old + lines.join("") + cuts);
 }
 
 /** Held-out accuracy in percent at each look. */
@@ -37,7 +55,8 @@ export function accuracyPanel({ members, pinned, steps, classes, width, chosen }
   const curve = (looks, kind) => line(at, looks.map(({ step }) => step), looks.map(({ accuracy }) => 100 * accuracy), kind);
   const lines = members.map(({ looks, series }, i) => inSeries(series, curve(looks, i === chosen ? "whole" : "measured")
     + looks.map(({ step, accuracy }) => seriesMark(series, at.x(step), at.y(100 * accuracy))).join("")));
-  return svg(at, grid + bottomAxis(at, fractions(steps), "step") + chance + pinned.map(({ looks }) => curve(looks, "before")).join("") + lines.join(""));
+  const old = pinned.map((pin) => pinCurve(at, pin.looks.map(({ step }) => step), pin.looks.map(({ accuracy }) => 100 * accuracy), pin));
+  return svg(at, grid + bottomAxis(at, fractions(steps), "step") + chance + old.join("") + lines.join(""));
 }
 
 /** Signal and gradient of one member by layer, on a logarithmic axis; `first` are those at its first look. */

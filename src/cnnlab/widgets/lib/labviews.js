@@ -2,7 +2,8 @@
 import { button, make } from "./controls.js";
 import { digitSheet, frames } from "./digits.js";
 import { accuracyPanel, filtersPanel, layersPanel, lossesPanel } from "./labpanels.js";
-import { layerVerdict } from "./labwords.js";
+import { layerVerdict, pinWords } from "./labwords.js";
+import { svg, tag } from "./plot.js";
 import { swatch } from "./series.js";
 
 const CLASSES = 10, SHOWN = 128;
@@ -28,8 +29,12 @@ export function drawMember(view, member, digits) {
   view.drawn = now;
   [view.layers, view.filters].forEach(({ element }) => { element.hidden = !shown; });
   view.sheet.element.hidden = !(look?.wrong && digits);
-  if (!shown) return;
-  view.layers.chart.innerHTML = layersPanel({ layers: look.layers, first: member.start, width: view.layers.chart.clientWidth || 480 });
+  if (!shown) {
+    view.inside.textContent = ""; // what it says is of a run that is over
+    return;
+  }
+  view.layers.chart.innerHTML = layersPanel({ layers: look.layers, first: member.start.layers, width: view.layers.chart.clientWidth || 480 });
+  view.layers.note.textContent = `Broken lines: the first look, after step ${member.start.step}; whole lines: after step ${look.step}.`;
   view.inside.textContent = layerVerdict(member);
   view.layers.chart.setAttribute("aria-label", `Line chart on a logarithmic scale, by layer. ${view.inside.textContent}`);
   view.filters.element.hidden = !look.filters;
@@ -45,8 +50,10 @@ export function drawMember(view, member, digits) {
 }
 
 /** A chip for each member and a line for each pinned run, where they have changed: a chip that is pressed must stay. */
-export function drawLegend(view, { members, pinned, chosen }, choose, unpin) {
-  const now = JSON.stringify([members.map(({ name, divergedAt }) => [name, divergedAt]), pinned.map(({ title }) => title), chosen]);
+export function drawLegend(view, { members, pinned, chosen, varies }, choose, unpin) {
+  const compared = [...pinned, members[chosen]].map(({ settings }) => settings);
+  const titles = pinned.map(({ settings, place }) => `Pin ${place + 1}: ${pinWords(settings, compared, varies)}`);
+  const now = JSON.stringify([members.map(({ name, divergedAt }) => [name, divergedAt]), titles, chosen]);
   if (view.listed === now) return;
   view.listed = now;
   view.legend.replaceChildren(...members.map(({ name, series, divergedAt }, i) => {
@@ -57,9 +64,11 @@ export function drawLegend(view, { members, pinned, chosen }, choose, unpin) {
     if (several) chip.setAttribute("aria-pressed", i === chosen);
     return chip;
   }));
-  view.pins.replaceChildren(...pinned.map(({ title }, i) => {
-    const remove = button("Unpin", () => unpin(i));
-    remove.setAttribute("aria-label", `Unpin ${title}`);
-    return make("p", {}, `Dotted: ${title} `, remove);
+  view.pins.replaceChildren(...pinned.map(({ place }, i) => {
+    const remove = button("Unpin", () => unpin(i)), line = make("p");
+    remove.setAttribute("aria-label", `Unpin ${titles[i]}`);
+    line.innerHTML = svg({ width: 34, height: 12 }, tag("path", { class: `before pin${place}`, d: "M1 6h32" }));
+    line.append(` ${titles[i]} `, remove);
+    return line;
   }));
 }

@@ -1,4 +1,5 @@
 // What the training lab says: names of its choices, and what a run shows, in sentences.
+import { amount } from "./words.js";
 
 export const LAB_ACTIVATIONS = {
   relu: "ReLU", leaky_relu: "leaky ReLU (0.01)", very_leaky_relu: "very leaky ReLU (1/3)", elu: "ELU", selu: "SELU", gelu: "GELU",
@@ -27,32 +28,47 @@ function endOf({ name, losses, looks, divergedAt }) {
   return look ? `${name} has ${percent(look.accuracy)} of the held-out images right` : `${name} is at loss ${lastOf(losses).toFixed(2)}`;
 }
 
-/** What the members show so far, or at the end. */
-export function labVerdict(members, done) {
+/** What the members show so far, at the end, or where the reader stopped them. */
+export function labVerdict(members, done, stopped = false) {
   const begun = members.filter(({ losses }) => losses.length);
   if (!begun.length) return "Press Train, or move a slider.";
   const alive = begun.filter(({ divergedAt }) => !divergedAt), lost = begun.filter(({ divergedAt }) => divergedAt);
   const ranked = [...alive].sort((a, b) => (lastOf(b.looks)?.accuracy ?? 0) - (lastOf(a.looks)?.accuracy ?? 0));
   const parts = [];
-  if (ranked.length) parts.push(`${done ? "Best" : "Ahead so far"}: ${endOf(ranked[0])}`);
+  const first = stopped ? "Best so far" : done ? "Best" : "Ahead so far";
+  if (ranked.length) parts.push(`${first}: ${endOf(ranked[0])}`);
   if (ranked.length > 1) parts.push(`last: ${endOf(lastOf(ranked))}`);
   if (lost.length) parts.push(lost.map(endOf).join(", "));
-  const asleep = done && ranked.length && (lastOf(ranked[0].looks)?.accuracy ?? 0) < 0.15
+  const asleep = done && !stopped && ranked.length && (lastOf(ranked[0].looks)?.accuracy ?? 0) < 0.15
     ? " No member has learned more than guessing gives: try another learning rate or initialization." : "";
-  return `${parts.join("; ")}.${asleep}`;
+  const count = Math.max(...begun.map(({ losses }) => losses.length)), end = stopped ? `Stopped after ${count} step${count === 1 ? "" : "s"}. ` : "";
+  return `${end}${parts.join("; ")}.${asleep}`;
 }
+
+const growthWords = (ratio) => (ratio === 0 || Number.isNaN(ratio) ? "no signal arrives at the last convolution"
+  : `from the first convolution to the last the signal is multiplied by ${amount(ratio)}`);
+const shareWords = (ratio) => (ratio === 0 || Number.isNaN(ratio) ? "no gradient arrives at the first"
+  : `the gradient at the first is ${amount(ratio)} times that at the last`);
 
 /** What the layers of one member show: growth from the first to the last, and channels that are silent. */
 export function layerVerdict({ name, inside: { layers } }) {
   const ratio = (column) => layers.at(-2)[column] / layers[0][column];
-  const words = (value) => (!Number.isFinite(value) ? "no number" : value >= 0.01 && value < 100 ? value.toPrecision(2) : value.toExponential(0));
   const silent = layers.map(({ silent: share }, i) => [i + 1, share]).filter(([, share]) => share > 0);
   const asleep = silent.length ? `Silent channels: ${silent.map(([layer, share]) => `${percent(share)} of layer ${layer}`).join(", ")}.`
     : "No channel is silent.";
-  return `${name}: from the first convolution to the last the signal is multiplied by ${words(ratio("signal"))}, and the gradient at the first `
-    + `is ${words(1 / ratio("gradient"))} times that at the last. ${asleep}`;
+  return `${name}: ${growthWords(ratio("signal"))}, and ${shareWords(1 / ratio("gradient"))}. ${asleep}`;
 }
 
-/** The setting of a member in a line, for a pinned curve. */
-export const settingWords = (settings, name) => `${name} (${LAB_ACTIVATIONS[settings.activation]}, ${LAB_INITIALIZATIONS[settings.initialization]}, `
-  + `${settings.depth} layers, lr ${settings.lr}${settings.placement === "none" ? "" : ", batch norm"}${Number(settings.skip) ? ", skips" : ""})`;
+const SETTING_WORDS = {
+  dataset: (value) => LAB_IMAGES[value].split(",")[0], activation: (value) => LAB_ACTIVATIONS[value],
+  initialization: (value) => LAB_INITIALIZATIONS[value], placement: (value) => (value === "none" ? "no batch norm" : `batch norm ${PLACEMENTS[value]}`),
+  skip: (value) => (value ? `skips ${SKIPS[value]}` : "no skips"), depth: (value) => `${value} convolutions`, width: (value) => `${value} channels`,
+  lr: (value) => `lr ${value}`, schedule: (value) => `rate ${LAB_SCHEDULES[value]}`, momentum: (value) => `momentum ${value}`,
+  batch_size: (value) => `batches of ${value}`, steps: (value) => `${value} steps`, seed: (value) => `seed ${value}`,
+};
+
+/** What tells a pinned setting from the present one and from the other pins; what is compared (`varies`) is always said. */
+export function pinWords(settings, others, varies) {
+  const told = Object.keys(SETTING_WORDS).filter((name) => name === varies || others.some((other) => other[name] !== settings[name]));
+  return told.map((name) => SETTING_WORDS[name](settings[name])).join(", ") || "the present setting";
+}

@@ -53,13 +53,14 @@ function signalWords(ratio, depth) {
   const each = amount(perLayer(ratio, depth));
   if (ratio < 0.1) return `the signal is ${amount(ratio)} of the input: each layer keeps ${each} of it`;
   if (ratio > 10) return `the signal is ${amount(ratio)} times the input: each layer multiplies it by ${each}`;
-  return `the signal is ${amount(ratio)} of the input: about as strong, × ${each} a layer`;
+  const size = ratio < 0.5 ? "weaker" : ratio > 2 ? "stronger" : "about as strong";
+  return `the signal is ${amount(ratio)} times the input: ${size}, × ${each} a layer`;
 }
 
 function gradientWords(ratio) {
   if (!Number.isFinite(ratio)) return "The gradient has overflowed.";
   if (ratio === 0) return "No gradient reaches the first layer.";
-  return `The gradient at the input is ${amount(ratio)} of that at the output.`;
+  return `The gradient at the input is ${amount(ratio)} times that at the output.`;
 }
 
 /** What the two panels show, in words. `columns` are relative: signal to the input, gradient to the output. */
