@@ -190,7 +190,7 @@ def test_a_difference_whose_interval_contains_zero_is_called_cannot_tell(shown):
     assert unseen  # else this record shows nothing here
     assert page.locator(".chart").nth(1).locator("text", has_text="cannot tell").count() == unseen
     assert f"{unseen} where we cannot tell" in page.locator(".verdict").inner_text()
-    whose = "The widest interval of those we cannot tell" if unseen > 1 else "The interval of the one we cannot tell"
+    whose = "The widest interval where we cannot tell" if unseen > 1 else "Its interval"
     assert f"{whose}: ± " in page.locator(".verdict").inner_text()
 
 

@@ -42,7 +42,6 @@ export function findings({ table, measure, reference, rows, kind }) {
   if (count("no number")) parts.push(`${count("no number")} without a number`);
   const unseen = others.filter(({ against }) => wordOf(against) === "cannot tell").map(({ against }) => against.interval);
   const widest = unseen.sort((a, b) => b.half - a.half)[0];
-  const whose = others.length === 1 ? "Its interval" : unseen.length === 1 ? "The interval of the one we cannot tell" : "The widest interval of those we cannot tell";
   const known = rows.filter((row) => Number.isFinite(row.mean)).sort((a, b) => (accuracy ? b.mean - a.mean : a.mean - b.mean))[0];
   const says = measuresOf(table)[measure], warned = ["smoke", "stale"].includes(table.standing);
   const names = table.factors.map(({ name }) => name.replaceAll("_", " ")), many = `${others.length}${kind === "difference" ? " other level" : " combination"}${others.length === 1 ? "" : "s"}`;
@@ -50,6 +49,6 @@ export function findings({ table, measure, reference, rows, kind }) {
     : `Does what ${names[0]} does to ${says} depend on ${names[1]}? Against ${nameOf(table, reference)}, of ${many}`;
   return (warned ? "Conclude nothing from these numbers. " : "")
     + `${opening}: ${listed(parts)}.`
-    + (widest ? ` ${whose}: ${intervalWords(widest).replace("cannot tell ", "").replace(/[()]/g, "")}${unit}; a larger effect would probably have been seen.` : "")
+    + (widest ? ` ${unseen[1] ? "The widest interval where we cannot tell" : "Its interval"}: ${intervalWords(widest).replace("cannot tell ", "").replace(/[()]/g, "")}${unit}; a larger effect would probably have been seen.` : "")
     + (known ? ` ${accuracy ? "Highest" : "Lowest"} mean: ${known.name}, ${digits4(known.mean)}${accuracy ? " %" : ""}.` : "");
 }
