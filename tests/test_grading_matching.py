@@ -203,6 +203,17 @@ def test_what_other_cells_define_goes_with_the_answer_that_needs_it():
     }
 
 
+def lent(name: str, extra: str) -> tuple[str, dict]:
+    """What goes from an extra cell with an answer that uses `name`: its text, and the names it binds."""
+    notebook = solved()
+    source = f"{REFERENCE['elu']}\nprint({name})"
+    notebook["cells"][at(notebook, "elu")]["source"] = source
+    notebook["cells"].insert(1, code(extra))
+    text, names = graded(notebook).answers["elu"].removesuffix(source), {}
+    exec(text, names)  # noqa: S102
+    return text, names
+
+
 @pytest.mark.parametrize(
     "written",
     [
@@ -212,12 +223,7 @@ def test_what_other_cells_define_goes_with_the_answer_that_needs_it():
     ],
 )
 def test_names_that_are_bound_in_unusual_ways_go_with_the_answer(written):
-    notebook = solved()
-    source = f"{REFERENCE['elu']}\nprint(pi)"
-    notebook["cells"][at(notebook, "elu")]["source"] = source
-    notebook["cells"].insert(1, code(f"{written}\nprint('shown')"))
-    names = {}
-    exec(graded(notebook).answers["elu"].removesuffix(source), names)  # noqa: S102
+    _, names = lent("pi", f"{written}\nprint('shown')")
     assert round(names["pi"], 2) == 3.14
 
 
@@ -231,13 +237,8 @@ def test_names_that_are_bound_in_unusual_ways_go_with_the_answer(written):
     ],
 )
 def test_what_fills_a_list_goes_with_the_list_and_what_only_shows_it_does_not(fill):
-    notebook = solved()
-    source = f"{REFERENCE['elu']}\nlen(table)"
-    notebook["cells"][at(notebook, "elu")]["source"] = source
     extra = f"import matplotlib.pyplot as plt\ntable = []\n{fill}\nplt.plot(table)\nprint(table, 1 / 0)"
-    notebook["cells"].insert(1, code(extra))
-    text, names = graded(notebook).answers["elu"].removesuffix(source), {}
-    exec(text, names)  # noqa: S102
+    text, names = lent("table", extra)
     assert names["table"] == [0, 1, 2] and "plt" not in text and "1 / 0" not in text
 
 

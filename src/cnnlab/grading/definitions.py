@@ -52,9 +52,8 @@ def binds(statement: ast.stmt) -> set[str]:
         elif isinstance(each, ast.Import | ast.ImportFrom):
             found |= {(alias.asname or alias.name).partition(".")[0] for alias in each.names}
         else:
-            targets = getattr(
-                each, "targets", [getattr(each, "target", getattr(each, "name", None))]
-            )  # name: of a type
+            one = getattr(each, "target", getattr(each, "name", None))  # the name of a type
+            targets = getattr(each, "targets", [one])
             found |= {node.id for one in targets if one for node in ast.walk(one) if isinstance(node, ast.Name)}
             inside = _inside(each)
             if not inside:
@@ -96,9 +95,7 @@ def borrowed(wanted: set[str], cells: list[str], known: set[str]) -> list[str]:
     What is `known` is never taken from them. Where a name is bound by none, `from x import *` may.
     """
     found = [each for source in cells for each in _statements(source)]
-    modules = set().union(
-        *(each.binds for each in found if each.imports)
-    )  # a call of theirs alters nothing that is asked
+    modules = set().union(*(each.binds for each in found if each.imports))  # no call of theirs alters what is asked
     binding: dict[str, list[str]] = {}
     for each in found:
         for name in each.binds | each.alters - modules:

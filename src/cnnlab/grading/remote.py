@@ -58,7 +58,7 @@ class Remote:
         parts = [*arguments, *named.values()]
         one = next(e for part in parts for e in (part if type(part) in (list, tuple) else [part]) if type(e) is cls)
         if not one._peer.depth:  # what is asked for by the test itself may judge
-            raise NotGradable(one.__name__, "torch cannot compute with it here", "ask the answer for a plain tensor")
+            return NotImplemented
         return one._peer.ask("torch", torch.overrides.resolve_name(function), list(arguments), named)
 
     def __mro_entries__(self, bases):

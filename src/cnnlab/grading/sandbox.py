@@ -71,22 +71,14 @@ def server(module: str, level: Level, *arguments: str) -> list[str]:
     return level.command(python)
 
 
-COMPILE = {"TORCHDYNAMO_DISABLE": "1"}
-
-
 def environment() -> dict[str, str]:
     """What a server sees of the caller's environment: nothing. One thread, no GPU: both servers fork.
 
     `torch.compile` leaves a function as it is: there need be no compiler here, and its files would be larger than allowed.
     """
     scratch = {"HOME": SCRATCH, "TMPDIR": SCRATCH, "USER": "nobody", "MPLBACKEND": "agg", "LANG": "C.UTF-8"}
-    return {
-        "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
-        "OMP_NUM_THREADS": "1",
-        "CUDA_VISIBLE_DEVICES": "",
-        **COMPILE,
-        **scratch,
-    }
+    machine = {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "TORCHDYNAMO_DISABLE": "1"}
+    return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **machine, **scratch}
 
 
 @cache
