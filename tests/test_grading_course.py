@@ -17,8 +17,8 @@ from cnnlab.cli.marking import Marking
 from cnnlab.grading import gradebook
 from cnnlab.grading.assignment import Outcome
 from cnnlab.grading.course import Course
-from cnnlab.grading.matching import Submission
 from cnnlab.grading.running import Grading, Handed
+from cnnlab.grading.slots import Submission
 
 pytestmark = pytest.mark.slow  # nbgrader takes seconds to import, and to make a release
 

@@ -9,8 +9,9 @@ import pytest
 from cnnlab.grading import definitions
 from cnnlab.grading.assignment import read_assignment
 from cnnlab.grading.definitions import borrowed, bound, needed, plain
-from cnnlab.grading.matching import match, slots
+from cnnlab.grading.matching import match
 from cnnlab.grading.reading import parse_cells
+from cnnlab.grading.slots import slots
 
 COURSE = Path(__file__).resolve().parents[1] / "exercises"
 SLUG = "activations"

@@ -8,10 +8,11 @@ from pathlib import Path, PurePosixPath
 from cnnlab.grading.course import STUDENT, Course, read_json, write, write_json
 from cnnlab.grading.entries import Entry, look, written
 from cnnlab.grading.gradebook import Person
-from cnnlab.grading.matching import Slot, match
+from cnnlab.grading.matching import match
 from cnnlab.grading.pages import text
 from cnnlab.grading.reading import Unreadable, parse_cells
 from cnnlab.grading.roster import NAME, Sender, as_id, find, namesakes, owner
+from cnnlab.grading.slots import Slot
 
 STAMP = "%Y-%m-%d %H:%M:%S UTC"  # as nbgrader writes it into timestamp.txt
 AT_ONCE = timedelta(hours=1)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cnnlab.choices import choose
 from cnnlab.grading.assignment import Assignment, read_assignment
-from cnnlab.grading.matching import Slot, slots
+from cnnlab.grading.slots import Slot, slots
 
 CONFIG = "nbgrader_config.py"
 STUDENT = re.compile(r"[\w@+-][\w.@+-]*")  # what may name a folder of a student

@@ -14,8 +14,8 @@ from cnnlab.grading.dealing import record
 from cnnlab.grading.entries import noted
 from cnnlab.grading.feedback import RECOGNIZED
 from cnnlab.grading.gradebook import Mark, Person
-from cnnlab.grading.matching import DOUBTFUL
 from cnnlab.grading.pages import Html, table, tag, text
+from cnnlab.grading.slots import DOUBTFUL
 
 Marks = dict[str, dict[str, Mark]]
 ROUTINE = ("passed", "failed")  # verdicts that nobody need look at

@@ -1,83 +1,15 @@
 """Finds the answers in a notebook that came back: by grade id, by cell id, by what they define, by likeness."""
 
-import json
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable
 
-from cnnlab.grading.assignment import Assignment
-from cnnlab.grading.definitions import borrowed, bound, needed, plain
+from cnnlab.grading.borrowing import changed, completed, from_other_cells
+from cnnlab.grading.definitions import bound, plain
 from cnnlab.grading.reading import RawCell
+from cnnlab.grading.slots import SURE, Finding, Slot, Submission, same
 
-SURE, DOUBTFUL = 1.0, 0.75  # below the second somebody should look
-MOST_SAID = 200  # characters of names in a finding
 WINDOW = 4000  # characters of a cell that are compared
 LIKE = 0.6  # of all pairs of neighboring words must be shared before a cell is taken for another
-
-
-@dataclass(frozen=True)
-class Slot:
-    """A cell of the students' version, and what stands in its place in what they hand in.
-
-    `kind` is "answer" or "text" (the student's, in code or prose), "test" or "given" (the instructor's). `names` is what
-    an answer defines.
-    """
-
-    kind: str
-    name: str
-    stub: str
-    code: bool = True
-    cell_id: str = ""
-    names: tuple[str, ...] = ()
-
-    @property
-    def theirs(self) -> bool:
-        return self.kind in ("answer", "text")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something to know about a submission: which cell, how it was found or what was done, and how sure that is."""
-
-    cell: str
-    how: str
-    confidence: float
-    says: str
-
-
-@dataclass(frozen=True)
-class Submission:
-    """What a student handed in: answers by name, with what was found on the way.
-
-    `unedited` are the answers that are still as released; `texts` the answers in prose.
-    """
-
-    answers: dict[str, str] = field(default_factory=dict)
-    texts: dict[str, str] = field(default_factory=dict)
-    findings: tuple[Finding, ...] = ()
-    unedited: frozenset[str] = frozenset()
-
-    @property
-    def doubtful(self) -> set[str]:
-        """The answers of which it is not sure that they are the student's: a human should look."""
-        return {each.cell for each in self.findings if each.cell and each.confidence < DOUBTFUL}
-
-
-def slots(release: Path, assignment: Assignment) -> list[Slot]:
-    """The cells of the students' version that nbgrader knows."""
-    names = {cell.name: cell.binds for cell in assignment.of_kind("answer")}
-    cells = json.loads(release.read_text("utf8"))["cells"]
-    found = [_slot(cell) for cell in cells if "nbgrader" in cell["metadata"]]
-    return [Slot(*parts, names.get(parts[1], ())) for parts in found]
-
-
-def _slot(cell: dict) -> tuple:
-    mark, code = cell["metadata"]["nbgrader"], cell["cell_type"] == "code"
-    kind = "test" if mark.get("grade") else "given"
-    if mark.get("solution"):
-        kind = "answer" if code else "text"
-    return kind, mark["grade_id"], "".join(cell["source"]), code, cell.get("id", "")
 
 
 def match(wanted: list[Slot], handed_in: list[RawCell]) -> Submission:
@@ -94,48 +26,12 @@ def match(wanted: list[Slot], handed_in: list[RawCell]) -> Submission:
             unedited |= {slot.name} if same(cell.source, slot.stub) else set()
         elif slot.code and not same(cell.source, slot.stub):
             findings.append(Finding("", "changed", SURE, f"{slot.kind} cell {slot.name} was changed: ours is used"))
-    own = [handed_in[i].source for i in _changed(wanted, places, handed_in).values()]
-    moved = _from_other_cells(wanted, answers, unedited, places, handed_in)
+    own = [handed_in[i].source for i in changed(wanted, places, handed_in).values()]
+    moved = from_other_cells(wanted, answers, unedited, places, handed_in)
     answers |= {name: source for name, (source, _) in moved.items()}
     findings += [finding for _, finding in moved.values()]
-    answers, more = _completed(wanted, answers, [*own, *(cell.source for cell in extra)])
+    answers, more = completed(wanted, answers, [*own, *(cell.source for cell in extra)])
     return Submission(answers, texts, (*findings, *more), frozenset(unedited - moved.keys()))
-
-
-def _changed(wanted: list[Slot], places: dict[str, int], cells: list[RawCell]) -> dict[str, int]:
-    """The instructor's cells of code in which a student wrote, too."""
-    ours = [slot for slot in wanted if slot.code and not slot.theirs and slot.name in places]
-    return {slot.name: places[slot.name] for slot in ours if not same(cells[places[slot.name]].source, slot.stub)}
-
-
-def _from_other_cells(
-    wanted: list[Slot], answers: dict[str, str], unedited: set[str], places: dict[str, int], cells: list[RawCell]
-) -> dict[str, tuple[str, Finding]]:
-    """Answers that stand in the place of something else: their definitions, and that somebody should look."""
-    known = _given(wanted)
-    others = _changed(wanted, places, cells)
-    others |= {slot.name: places[slot.name] for slot in wanted if slot.name in answers and slot.name not in unedited}
-    found = {}
-    for slot in wanted:
-        names = set(slot.names)
-        if (
-            slot.name not in answers
-            or not names
-            or (names <= bound(plain(answers[slot.name])) and slot.name not in unedited)
-        ):
-            continue
-        for other, i in others.items():
-            source = plain(cells[i].source)
-            if other != slot.name and names <= bound(source):
-                says = f"{slot.name} was answered in the cell {other}"
-                text = "\n".join(borrowed(names, [source], known))
-                found[slot.name] = text, Finding(slot.name, "elsewhere", 0.7, says)
-    return found
-
-
-def _given(wanted: Iterable[Slot]) -> set[str]:
-    """The names that the instructor's cells bind."""
-    return set().union(*(bound(slot.stub) for slot in wanted if slot.kind == "given"))
 
 
 def _places(wanted: list[Slot], cells: list[RawCell]) -> tuple[dict[str, int], list[Finding]]:
@@ -251,33 +147,3 @@ def _missing(slot: Slot) -> Finding:
 
 def _restored(slot: Slot) -> Finding:
     return Finding("", "restored", SURE, f"{slot.kind} cell {slot.name} is gone: ours is used")
-
-
-def _completed(
-    wanted: Iterable[Slot], answers: dict[str, str], extra: list[str]
-) -> tuple[dict[str, str], list[Finding]]:
-    """The answers as plain Python, each with the definitions from cells of the student's own that it needs."""
-    known = _given(wanted)
-    found, findings = {}, []
-    for name, source in answers.items():
-        known |= bound(plain(source))
-        parts = borrowed(needed(plain(source)), [plain(each) for each in extra], known)
-        if new := set().union(*map(bound, parts)):
-            known |= new
-            says = f"{name} uses what other cells define: {short(', '.join(sorted(new)))}"
-            findings.append(Finding("", "borrowed", SURE, says))
-        found[name] = "\n".join([*parts, plain(source)])
-    return found, findings
-
-
-def short(text: str) -> str:
-    return text if len(text) <= MOST_SAID else f"{text[:MOST_SAID]}..."
-
-
-def same(one: str, other: str) -> bool:
-    """Whether two cells are the same text, spaces at the ends of lines and empty lines aside."""
-    return _lines(one) == _lines(other)
-
-
-def _lines(text: str) -> list[str]:
-    return [line.rstrip() for line in text.split("\n") if line.strip()]

@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 
 from cnnlab.grading.course import Course, write
-from cnnlab.grading.matching import Finding, Submission, match
+from cnnlab.grading.matching import match
 from cnnlab.grading.reading import read_cells
+from cnnlab.grading.slots import Finding, Submission
 
 
 def repair(course: Course, file: Path, slug: str | None = None, out: Path | None = None) -> tuple[Path, Submission]:

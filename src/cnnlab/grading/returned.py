@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cnnlab.grading.assignment import Outcome
 from cnnlab.grading.course import write
-from cnnlab.grading.matching import Submission
+from cnnlab.grading.slots import Submission
 
 
 def autograded(path: Path, release: dict, submission: Submission, outcomes: Mapping[str, Outcome]) -> None:

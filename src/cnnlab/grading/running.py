@@ -13,10 +13,11 @@ from cnnlab.grading.assignment import Assignment, Outcome
 from cnnlab.grading.course import Course, write_json
 from cnnlab.grading.entries import stamp
 from cnnlab.grading.gradebook import Graded, Mark
-from cnnlab.grading.matching import Finding, Slot, Submission, match
+from cnnlab.grading.matching import match
 from cnnlab.grading.outcomes import Known, code_version, keys
 from cnnlab.grading.reading import Unreadable, read_cells
 from cnnlab.grading.returned import autograded
+from cnnlab.grading.slots import Finding, Slot, Submission
 from cnnlab.grading.workers import Job, Settings
 
 
